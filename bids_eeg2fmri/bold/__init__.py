@@ -1,0 +1,1 @@
+"""From BOLD images to the signals of regions."""

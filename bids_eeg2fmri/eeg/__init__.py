@@ -1,0 +1,1 @@
+"""From recorded EEG to clean EEG."""

@@ -1,0 +1,64 @@
+"""Every error raised on purpose, each with the exit status it leads to.
+
+The statuses are those of the BIDS execution specification (which takes 64 to 78 from ``sysexits.h``).
+A message says what was seen, what is allowed and what to do, in one or two lines.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class Eeg2FmriError(Exception):
+    """Something the user can act on; its text is the whole message."""
+
+    exit_status = 1
+
+
+class NotBidsError(Eeg2FmriError, ValueError):
+    """The input folder is not a BIDS dataset."""
+
+    exit_status = 16
+
+
+class AnalysisLevelError(Eeg2FmriError, ValueError):
+    """The analysis level is neither ``participant`` nor ``group``."""
+
+    exit_status = 17
+
+
+class NothingSelectedError(Eeg2FmriError, LookupError):
+    """The filters leave nothing to work on."""
+
+    exit_status = 18
+
+
+class UsageError(Eeg2FmriError, ValueError):
+    """An option or a setting that does not exist or has no such value."""
+
+    exit_status = 64
+
+
+class BadDataError(Eeg2FmriError, ValueError):
+    """A file is there but its content cannot be right."""
+
+    exit_status = 65
+
+
+class MissingInputError(Eeg2FmriError, FileNotFoundError):
+    """A file or folder that is needed is not there."""
+
+    exit_status = 66
+
+
+class OutputError(Eeg2FmriError, OSError):
+    """The output cannot be written."""
+
+    exit_status = 73
+
+
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the nearest allowed name, or an empty text."""
+    nearest = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
+    return f" Did you mean '{nearest[0]}'?" if nearest else ""

@@ -1,0 +1,1 @@
+"""One module per on-disk format: read and write, nothing else."""

@@ -1,0 +1,94 @@
+"""Names of the models and region sets, where each lives, and what a model must offer.
+
+Adding a model is one new file that meets :class:`Predictor` and one line in ``MODELS``; another package adds
+one through an entry point of the group ``bids_eeg2fmri.models``. Nothing is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bids_eeg2fmri.errors import UsageError, did_you_mean
+from bids_eeg2fmri.records import AlignedRun, SpatialFilters
+
+#: Model name to ``module:class``.
+MODELS: Mapping[str, str] = {
+    "ridge": "bids_eeg2fmri.models.ridge:Ridge",
+    "eegnet": "bids_eeg2fmri.models.eegnet:EegNet",
+}
+
+#: Region set name to the data file (in ``bids_eeg2fmri/bold/regions``) with one sphere per row.
+REGION_SETS: Mapping[str, str] = {
+    "motor": "motor.tsv",
+}
+
+
+@runtime_checkable
+class FittedPredictor(Protocol):
+    """A trained model: it estimates the BOLD of every region of a run from the EEG alone."""
+
+    def predict(self, run: AlignedRun) -> NDArray[np.float64]:
+        """Return (n_volumes, n_regions) percent signal change, finite everywhere.
+
+        Only ``eeg``, ``sfreq``, ``volume_samples`` and ``tr`` of the run are used, and of the EEG only what
+        lies before each volume's sample.
+        """
+
+    def spatial_filters(self) -> SpatialFilters:
+        """Return the weights over channels that the model has learned."""
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return all that :meth:`Predictor.restore` needs, by name."""
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """A model before training: a frozen dataclass whose fields are its settings."""
+
+    #: Name in the registry and in file names (letters and digits only).
+    name: ClassVar[str]
+    #: One sentence for reports and ``descriptions.tsv``.
+    description: ClassVar[str]
+    #: Where the method comes from (paper, DOI).
+    reference: ClassVar[str]
+
+    def fit(
+        self, runs: Sequence[AlignedRun], *, rng: np.random.Generator, device: str = "cpu"
+    ) -> FittedPredictor:
+        """Learn from whole runs; volumes of weight 0 are not looked at."""
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> FittedPredictor:
+        """Return the trained model that :meth:`FittedPredictor.tensors` described."""
+
+
+def model_names() -> tuple[str, ...]:
+    """Return the names of all models, those of other packages last."""
+    plugged = sorted(entry.name for entry in entry_points(group="bids_eeg2fmri.models"))
+    return (*MODELS, *(name for name in plugged if name not in MODELS))
+
+
+def load_model(name: str) -> type[Predictor]:
+    """Import and return the class of a model.
+
+    Raises
+    ------
+    UsageError
+        If no model has this name.
+    """
+    if name in MODELS:
+        module, _, attribute = MODELS[name].partition(":")
+        model: type[Predictor] = getattr(import_module(module), attribute)
+        return model
+    for entry in entry_points(group="bids_eeg2fmri.models", name=name):
+        plugged: type[Predictor] = entry.load()
+        return plugged
+    known = model_names()
+    raise UsageError(
+        f"There is no model '{name}'; the models are {', '.join(known)}.{did_you_mean(name, known)}"
+    )

@@ -1,0 +1,1 @@
+"""One clock for EEG and BOLD."""
