@@ -19,7 +19,9 @@ Floats = NDArray[np.float64]
 def _check_shape(owner: object, name: str, expected: tuple[int | None, ...]) -> None:
     """Raise if the array ``owner.name`` is not of the expected shape (None: any length)."""
     shape = np.shape(getattr(owner, name))
-    fits = len(shape) == len(expected) and all(e is None or s == e for s, e in zip(shape, expected, strict=True))
+    fits = len(shape) == len(expected) and all(
+        e is None or s == e for s, e in zip(shape, expected, strict=True)
+    )
     if not fits:
         wanted = ", ".join("any" if e is None else str(e) for e in expected)
         raise ValueError(f"{type(owner).__name__}.{name}: expected shape ({wanted}), got {shape}.")
@@ -283,12 +285,15 @@ class Predictions:
     model : str
     values : tuple of array, shape (n_volumes, n_regions), one per run
         Percent signal change; NaN where no fold tested.
+    training_means : tuple of array, shape (n_volumes, n_regions), one per run
+        The mean BOLD of the training volumes of the fold that tested each volume: what R² compares with.
     folds : tuple of array of int64, shape (n_volumes,), one per run
         The fold that tested each volume, -1 for none.
     """
 
     model: str
     values: tuple[Floats, ...]
+    training_means: tuple[Floats, ...]
     folds: tuple[NDArray[np.int64], ...]
 
 
@@ -312,12 +317,28 @@ class Score:
     r2: float
     #: Correlation given the task design (both sides cleaned of it); over all runs as for r.
     r_given_task: float
-    #: R² of a fit of task + prediction minus R² of the task alone.
-    r2_gain_over_task: float
     #: p value against circular shifts of the prediction, one-sided, (b + 1) / (n + 1); only over all runs.
     p_shift: float
     #: The same of ``r_given_task``.
     p_shift_given_task: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupTest:
+    """One model and region across participants: is the mean Fisher z above zero? One-sided sign-flip test."""
+
+    model: str
+    region: str
+    n_participants: int
+    #: Inverse Fisher z of the mean over participants of their Fisher z.
+    r: float
+    #: Mean and standard deviation over participants of Fisher z.
+    fisher_z: float
+    fisher_z_sd: float
+    #: Uncorrected; the largest statistic over regions (family-wise); Benjamini-Hochberg.
+    p: float
+    p_max_t: float
+    p_fdr: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
