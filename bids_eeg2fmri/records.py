@@ -78,8 +78,8 @@ class FoundRun:
 class SimultaneousRun:
     """An EEG and a BOLD recording made together, with all files that belong to them.
 
-    ``bold_path`` is the preprocessed image in ``space``; ``start_time`` (s) is what lies between the onset of a
-    volume and the moment its values refer to (``StartTime`` of the derivative's sidecar).
+    ``bold_path`` is the preprocessed image in ``space``; ``start_time`` (s) is what lies between the onset of
+    a volume and the moment its values refer to (``StartTime`` of the derivative's sidecar).
     """
 
     entities: Entities
@@ -301,8 +301,8 @@ class Predictions:
 class Score:
     """How well one model predicted one region in one run, or over all runs (``run == "all"``).
 
-    Region ``mean`` is the mean over the regions of the same figure, with its own p value. A figure that cannot
-    be computed is NaN.
+    Region ``mean`` is the mean over the regions of the same figure, with its own p value. A figure that
+    cannot be computed is NaN.
     """
 
     model: str
