@@ -1,3 +1,45 @@
-"""Learn, for each person, what the EEG says about the BOLD of the motor cortex."""
+"""Learn, for each person, what the EEG says about the BOLD of the motor cortex.
+
+The public names are imported when they are first used, so that ``import bids_eeg2fmri`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "AlignedRun": "records",
+    "Predictions": "records",
+    "SavedModel": "records",
+    "Score": "records",
+    "Settings": "settings",
+    "cross_validate": "training.crossvalidation",
+    "choose_splits": "training.splits",
+    "discover_runs": "sync.discovery",
+    "find_volume_clock": "sync.clock",
+    "load_model": "registry",
+    "model_names": "registry",
+    "prepare_run": "participant",
+    "read_model": "formats.model_file",
+    "run_group": "group",
+    "run_participant": "participant",
+    "score_predictions": "evaluation.scores",
+    "simulate_dataset": "simulate.dataset",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604  (all are strings)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from the module that defines it."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return list(__all__)

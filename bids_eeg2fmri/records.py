@@ -62,6 +62,14 @@ class TaskEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """One marker of the EEG recording: seconds after the first EEG sample, and its text (``R128``)."""
+
+    onset: float
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundRun:
     """One EEG or BOLD recording found in the dataset, paired or not, and why."""
 
@@ -72,6 +80,8 @@ class FoundRun:
     partner: Path | None = None
     evidence: tuple[str, ...] = ()
     reason: str = ""
+    #: Of an unusable recording: the exit status its error leads to.
+    exit_status: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,16 +120,32 @@ class VolumeClock:
         Root mean square distance of the markers from a regular grid, s.
     drift : float
         How much faster the BOLD clock runs than the EEG's, parts per million.
+    uncertainty : float
+        How far the onsets may be from the truth, s; NaN where it is not known.
+    marker : str
+        The description of the markers, empty where none were used.
+    n_dummies, n_filled, n_dropped : int
+        Volumes before the first stored one, stored volumes whose marker was missing, spurious markers.
+    residuals : array, shape (n_volumes,), or None
+        Marker minus regular grid, s, NaN where the marker was missing; None where none were used.
     """
 
     onsets: Floats
     source: str
     jitter: float
     drift: float
+    uncertainty: float = float("nan")
+    marker: str = ""
+    n_dummies: int = 0
+    n_filled: int = 0
+    n_dropped: int = 0
+    residuals: Floats | None = None
 
     def __post_init__(self) -> None:
         """Check that the onsets ascend."""
         _check_shape(self, "onsets", (None,))
+        if self.residuals is not None:
+            _check_shape(self, "residuals", (len(self.onsets),))
         if np.any(np.diff(self.onsets) <= 0):
             raise ValueError("VolumeClock.onsets: expected ascending onsets.")
 
@@ -141,6 +167,8 @@ class CleanEeg:
         What was done, in order, in words.
     quality : mapping
         Figures of quality by name.
+    lookahead : float
+        How far beyond a sample the cleaning looked, s: what a causal reader must subtract from its time.
     """
 
     data: NDArray[np.float32]
@@ -149,6 +177,7 @@ class CleanEeg:
     positions: Floats
     steps: tuple[str, ...]
     quality: Mapping[str, float] = field(default_factory=dict)
+    lookahead: float = 0.0
 
     def __post_init__(self) -> None:
         """Check shapes."""
@@ -259,6 +288,17 @@ class AlignedRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PreparedRun:
+    """One run after both halves are cleaned and put on one clock, with what led there."""
+
+    run: SimultaneousRun
+    clock: VolumeClock
+    eeg: CleanEeg
+    regions: RegionSeries
+    aligned: AlignedRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Split:
     """One fold: which volumes of which runs are learned from and which are tested on.
 
@@ -328,6 +368,8 @@ class GroupTest:
     """One model and region across participants: is the mean Fisher z above zero? One-sided sign-flip test."""
 
     model: str
+    #: What is tested: r, r given the task, or how much r exceeds that of the task baseline (in Fisher z).
+    measure: Literal["r", "r_given_task", "r_minus_task"]
     region: str
     n_participants: int
     #: Inverse Fisher z of the mean over participants of their Fisher z.

@@ -1,0 +1,122 @@
+"""From a preprocessed image to the signals of regions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bids_eeg2fmri.bold.confounds import (
+    cosine_drift,
+    non_steady_volumes,
+    select_confounds,
+    select_nuisance,
+)
+from bids_eeg2fmri.bold.region_set import Spheres, paint_spheres
+from bids_eeg2fmri.errors import BadDataError
+from bids_eeg2fmri.formats.nifti import iterate_volumes, read_image_header, read_volume
+from bids_eeg2fmri.records import RegionSeries, SimultaneousRun
+from bids_eeg2fmri.settings import BoldSettings
+
+
+def extract_regions(run: SimultaneousRun, spheres: Spheres, settings: BoldSettings) -> RegionSeries:
+    """Return the mean signal of every region in percent signal change, confounds of this run removed.
+
+    Nothing is learned from other runs: regressors and means are the run's own.
+
+    Raises
+    ------
+    BadDataError
+        If image, mask and confounds do not fit each other, or a region has no signal.
+    """
+    header = read_image_header(run.bold_path)
+    labels = paint_spheres(
+        spheres,
+        radius=settings.radius,
+        shape=header.shape,
+        affine=header.affine,
+        mask=_brain(run, header.shape),
+    )
+    signals = _mean_signals(run, labels, len(spheres.names))
+    change = _percent_change(signals, spheres.names, run)
+    steps = [
+        f"mean over spheres of {settings.radius:g} mm cut by brain and grey matter",
+        "percent signal change",
+    ]
+    keep = np.ones(run.n_volumes, dtype=bool)
+    nuisance, nuisance_names = np.zeros((run.n_volumes, 0)), tuple[str, ...]()
+    if run.confounds_path is not None:
+        regressors, names = select_confounds(run.confounds_path, settings, n_volumes=run.n_volumes, tr=run.tr)
+        nuisance, nuisance_names = select_nuisance(run.confounds_path)
+        keep = ~non_steady_volumes(run.confounds_path, run.n_volumes)
+        steps.append(f"{len(names)} regressors removed: {', '.join(names)}")
+    else:
+        regressors = cosine_drift(run.n_volumes, run.tr, settings.highpass)
+        steps.append(f"{regressors.shape[1]} cosines removed; no confounds table was found")
+    return RegionSeries(
+        data=_regress_out(change, regressors, keep, run),
+        region_names=spheres.names,
+        weights=keep.astype(np.float64),
+        labels=labels,
+        affine=header.affine,
+        space=run.space,
+        nuisance=nuisance,
+        nuisance_names=nuisance_names,
+        steps=tuple(steps),
+    )
+
+
+def _brain(run: SimultaneousRun, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return the run's brain mask, or everything where there is none."""
+    if run.mask_path is None:
+        return np.ones(shape[:3], dtype=bool)
+    mask = read_volume(run.mask_path)
+    if mask.shape != shape[:3]:
+        raise BadDataError(
+            f"{run.mask_path} has {mask.shape} voxels but {run.bold_path.name} has {shape[:3]}. "
+            "Mask and image must be of the same run, space and resolution."
+        )
+    return mask > 0
+
+
+def _mean_signals(run: SimultaneousRun, labels: NDArray[np.int32], n_regions: int) -> NDArray[np.float64]:
+    """Return the mean over the voxels of each region, (n_volumes, n_regions); the image is read once."""
+    flat = labels.ravel()
+    voxels = np.flatnonzero(flat)
+    counts = np.bincount(flat[voxels] - 1, minlength=n_regions)
+    average = np.zeros((n_regions, len(voxels)))
+    average[flat[voxels] - 1, np.arange(len(voxels))] = 1 / counts[flat[voxels] - 1]
+    blocks = [
+        average @ block.reshape(-1, block.shape[3])[voxels].astype(np.float64)
+        for block in iterate_volumes(run.bold_path)
+    ]
+    return np.concatenate(blocks, axis=1).T
+
+
+def _percent_change(
+    signals: NDArray[np.float64], names: tuple[str, ...], run: SimultaneousRun
+) -> NDArray[np.float64]:
+    """Return 100 * (signal / mean - 1)."""
+    mean = signals.mean(axis=0)
+    empty = [n for n, m, s in zip(names, mean, signals.std(axis=0), strict=True) if not (m > 0 and s > 0)]
+    if empty:
+        raise BadDataError(
+            f"{run.bold_path} has no BOLD signal in {', '.join(empty)} (zero, constant, "
+            "not finite, or without a mean). Check that the image is not demeaned and covers the region."
+        )
+    change: NDArray[np.float64] = 100 * (signals / mean - 1)
+    return change
+
+
+def _regress_out(
+    data: NDArray[np.float64], regressors: NDArray[np.float64], keep: NDArray[np.bool_], run: SimultaneousRun
+) -> NDArray[np.float64]:
+    """Return the data without what the regressors and a constant explain, fitted on the volumes to keep."""
+    design = np.hstack([np.ones((len(data), 1)), regressors])
+    if design.shape[1] >= keep.sum():
+        raise BadDataError(
+            f"{run.bold_path.name} has {keep.sum()} usable volumes for {design.shape[1]} regressors. "
+            "Use fewer (--set bold.motion=6) or leave the run out."
+        )
+    weights, *_ = np.linalg.lstsq(design[keep], data[keep], rcond=None)
+    cleaned: NDArray[np.float64] = data - design @ weights
+    return cleaned

@@ -1,0 +1,278 @@
+"""The command: parse, build the job, call one function, answer with the exit status.
+
+Nothing heavy is imported before the arguments are parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bids_eeg2fmri import __version__
+from bids_eeg2fmri.bids.dataset import read_description
+from bids_eeg2fmri.bids.derivatives import check_derivatives, find_derivatives
+from bids_eeg2fmri.bids.names import strip_prefix
+from bids_eeg2fmri.bids.selection import parse_filters
+from bids_eeg2fmri.errors import AnalysisLevelError, Eeg2FmriError, MissingInputError, UsageError
+from bids_eeg2fmri.registry import MODELS, REGION_SETS
+from bids_eeg2fmri.settings import Job, Running, Selection, Settings, load_settings
+
+_EPILOG = """\b
+Exit status:
+  0   everything asked for succeeded
+  1   at least one participant failed (all failed alike: 65 or 66)
+  16  the input is not BIDS          17  unknown analysis level
+  18  nothing selected               64  wrong usage
+  65  bad data                       66  input missing
+  73  output cannot be created
+"""
+
+#: Options that take one or more values, as BIDS-Apps do: --participant-label 01 02.
+_SEVERAL = {
+    "--participant-label",
+    "--exclude-participant-label",
+    "--session-label",
+    "--task-label",
+    "--run-label",
+    "--model",
+}
+_LEVELS = ("participant", "group")
+
+
+class _BidsAppCommand(click.Command):
+    """A command whose list options take several values at once, and whose usage errors end with 64."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give every value of a list option its own option; leave the three arguments their places."""
+        return super().parse_args(ctx, spread_lists(args))
+
+
+def spread_lists(args: Sequence[str]) -> list[str]:
+    """Return ``--model a b`` as ``--model a --model b``.
+
+    Where that would swallow the positional arguments (options given first), only the first value is taken.
+    """
+    greedy, n_positional = _spread(args, most=None)
+    return greedy if n_positional >= len(_LEVELS) + 1 else _spread(args, most=1)[0]
+
+
+def _spread(args: Sequence[str], most: int | None) -> tuple[list[str], int]:
+    """Return the arguments with list options spread, and how many stand outside any option."""
+    out: list[str] = []
+    option, n_taken, n_positional, awaits_value = "", 0, 0, False
+    for arg in args:
+        if arg.startswith("-") and arg != "-":
+            name = arg.partition("=")[0].replace("_", "-") if arg.startswith("--") else arg
+            option = name if name in _SEVERAL and "=" not in arg else ""
+            awaits_value = not option and "=" not in arg and name not in _FLAGS
+            n_taken = 0
+            out += [] if option else [arg]
+        elif option and (most is None or n_taken < most):
+            out += [option, arg]
+            n_taken += 1
+        else:
+            n_positional += not awaits_value
+            awaits_value = False
+            option = ""
+            out.append(arg)
+    return out, n_positional
+
+
+_FLAGS = {"--dry-run", "--stop-on-first-crash", "-v", "-vv", "-vvv", "--verbose", "--version", "-h", "--help"}
+
+
+@click.command(
+    cls=_BidsAppCommand,
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda token: token.replace("_", "-"),
+        "max_content_width": 100,
+    },
+)
+@click.argument("bids_dir", type=click.Path(path_type=Path))
+@click.argument("output_dir", type=click.Path(path_type=Path))
+@click.argument("analysis_level", metavar="{participant|group}")
+@click.option("--participant-label", multiple=True, metavar="LABEL...", help="Participants to work on [all].")
+@click.option(
+    "--exclude-participant-label", multiple=True, metavar="LABEL...", help="Participants to leave out."
+)
+@click.option("--session-label", multiple=True, metavar="LABEL...", help="Sessions to work on [all].")
+@click.option("--task-label", multiple=True, metavar="LABEL...", help="Tasks to work on [all].")
+@click.option("--run-label", multiple=True, metavar="LABEL...", help="Runs to work on [all].")
+@click.option(
+    "--bids-filter-file",
+    type=click.Path(path_type=Path),
+    help='JSON with entities for "eeg" and "bold", for example {"bold": {"acquisition": "mb2"}}.',
+)
+@click.option(
+    "-d",
+    "--derivatives",
+    multiple=True,
+    metavar="[NAME=]PATH",
+    help="Output of fMRIPrep or another pipeline [those in BIDS_DIR/derivatives].",
+)
+@click.option("--regions", metavar="NAME|FILE", help=f"Region set ({', '.join(REGION_SETS)}) or TSV [motor].")
+@click.option("--model", multiple=True, metavar="NAME...", help=f"Models ({', '.join(MODELS)}) [all].")
+@click.option(
+    "--cv", metavar="auto|session|run|block", help="What is held out [auto: the strictest possible]."
+)
+@click.option("--events", metavar="auto|eeg|bold", help="Where the task events come from [auto].")
+@click.option("--eeg-offset", type=float, help="First volume, s after the EEG begins [from its markers].")
+@click.option("--config-file", type=click.Path(path_type=Path), help="Settings in TOML.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting: eeg.lowpass=30.")
+@click.option("-w", "--work-dir", type=click.Path(path_type=Path), help="Keeps cleaned data for later runs.")
+@click.option("--nprocs", type=click.IntRange(min=1), default=1, help="Participants at a time [1].")
+@click.option("--omp-nthreads", type=click.IntRange(min=1), default=1, help="Threads per participant [1].")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="For networks [auto]."
+)
+@click.option("--random-seed", type=int, help="Seed of every random draw [0].")
+@click.option("--dry-run", is_flag=True, help="List the runs and what would be done; write nothing.")
+@click.option("--stop-on-first-crash", is_flag=True, help="Start no participant after one has failed.")
+@click.option("-v", "--verbose", count=True, help="More messages; -vv also shows tracebacks.")
+@click.version_option(__version__, prog_name="bids_eeg2fmri")
+def command(**options: Any) -> None:
+    """Predict the BOLD of brain regions from simultaneous EEG, per participant, and test it across people.
+
+    BIDS_DIR is the raw dataset, OUTPUT_DIR the derivative dataset that is written. Run the participant level
+    first, for all participants or some at a time, then the group level.
+    """
+    job, level = build_job(options)
+    _start_logging(job.running.verbose)
+    from bids_eeg2fmri.scheduling import run_group_level, run_participant_level  # noqa: PLC0415
+
+    run = run_participant_level if level == "participant" else run_group_level
+    sys.exit(run(job, click.echo))
+
+
+def build_job(options: dict[str, Any]) -> tuple[Job, str]:
+    """Return the job and its level from the parsed options; everything that can be refused early is.
+
+    Raises
+    ------
+    Eeg2FmriError
+        For any input that cannot be used, with the documented exit status.
+    """
+    level = options["analysis_level"]
+    if level not in _LEVELS:
+        raise AnalysisLevelError(f"There is no analysis level '{level}'; allowed are participant and group.")
+    bids_dir, output_dir = options["bids_dir"].absolute(), options["output_dir"].absolute()
+    read_description(bids_dir)
+    if output_dir == bids_dir:
+        raise UsageError(
+            f"OUTPUT_DIR is the dataset itself ({output_dir}). Give another folder, for example "
+            f"{bids_dir / 'derivatives' / 'bids_eeg2fmri'}."
+        )
+    settings = load_settings(
+        config_file=options["config_file"],
+        assignments=options["assignments"],
+        flags={
+            "model": options["model"] or None,
+            "bold.regions": options["regions"],
+            "evaluation.cv": options["cv"],
+            "sync.events": options["events"],
+            "sync.eeg_offset": options["eeg_offset"],
+            "random_seed": options["random_seed"],
+        },
+    )
+    job = Job(
+        bids_dir=bids_dir,
+        output_dir=output_dir,
+        derivatives=_derivatives(bids_dir, options["derivatives"]),
+        selection=_selection(options),
+        running=Running(
+            nprocs=options["nprocs"],
+            omp_nthreads=options["omp_nthreads"],
+            device=options["device"],
+            dry_run=options["dry_run"],
+            stop_on_first_crash=options["stop_on_first_crash"],
+            work_dir=options["work_dir"].absolute() if options["work_dir"] else None,
+            verbose=options["verbose"],
+        ),
+        settings=_check_regions(settings),
+    )
+    return job, level
+
+
+def _derivatives(bids_dir: Path, texts: Sequence[str]) -> dict[str, Path]:
+    """Return name and folder of each derivative dataset: those given, else those found in the dataset."""
+    named: dict[str, Path] = {}
+    for text in texts:
+        name, equals, rest = text.partition("=")
+        has_name = bool(equals) and os.sep not in name
+        path = Path(rest if has_name else text).absolute()
+        named[name if has_name else path.name] = path
+    check_derivatives(named.values())
+    return named or {path.name: path for path in find_derivatives(bids_dir)}
+
+
+def _selection(options: dict[str, Any]) -> Selection:
+    """Return the selection, labels without their prefixes."""
+
+    def labels(name: str) -> tuple[str, ...]:
+        return tuple(strip_prefix(label) for label in options[name])
+
+    filters: dict[str, Any] = {}
+    path = options["bids_filter_file"]
+    if path is not None:
+        try:
+            filters = parse_filters(json.loads(path.read_text(encoding="utf-8-sig")))
+        except FileNotFoundError:
+            raise MissingInputError(f"There is no file {path}. Check --bids-filter-file.") from None
+        except (ValueError, AttributeError) as error:
+            raise UsageError(f"{path} is no filter file: {error}") from None
+    return Selection(
+        participants=labels("participant_label"),
+        excluded=labels("exclude_participant_label"),
+        sessions=labels("session_label"),
+        tasks=labels("task_label"),
+        runs=labels("run_label"),
+        filters=filters,
+    )
+
+
+def _check_regions(settings: Settings) -> Settings:
+    """Return the settings as they are, after checking that named regions exist."""
+    regions = settings.bold.regions
+    if regions not in REGION_SETS and not Path(regions).is_file():
+        raise UsageError(
+            f"There are no regions '{regions}': neither a set ({', '.join(REGION_SETS)}) nor a file. "
+            "A table is a TSV with the columns name, x, y, z (mm)."
+        )
+    return settings
+
+
+def _start_logging(verbose: int) -> None:
+    """Send the log to stderr: warnings, with -v what is done, with -vv everything of this app."""
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
+    )
+    logging.getLogger("bids_eeg2fmri").setLevel(level)
+
+
+def main(args: Sequence[str] | None = None, entry: Callable[..., Any] = command.main) -> None:
+    """Run the command and end the process with its exit status."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    try:
+        entry(args=arguments, prog_name="bids_eeg2fmri", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(UsageError.exit_status)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except Eeg2FmriError as error:
+        if arguments.count("-v") > 1 or "-vv" in arguments or "-vvv" in arguments:
+            raise
+        click.echo(f"bids_eeg2fmri: {error}", err=True)
+        sys.exit(error.exit_status)

@@ -1,0 +1,94 @@
+"""Cleaned EEG as a BIDS derivative: BrainVision with a JSON file that says what was done."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pybv
+
+from bids_eeg2fmri.formats.atomic import whole_file
+from bids_eeg2fmri.formats.json_file import write_json
+from bids_eeg2fmri.formats.table import write_table
+from bids_eeg2fmri.records import CleanEeg, VolumeClock
+
+_CHANNEL_COLUMNS = {
+    "name": {"Description": "Channel"},
+    "type": {"Description": "Kind of channel"},
+    "units": {"Description": "Unit of the signal"},
+    "sampling_frequency": {"Description": "Samples per second", "Units": "Hz"},
+    "status": {"Description": "Whether the channel is usable"},
+}
+
+
+def write_clean_eeg(
+    header_path: Path, eeg: CleanEeg, clock: VolumeClock, *, task: str, source: str
+) -> list[Path]:
+    """Write ``*_eeg.vhdr`` with signal, markers, sidecar and channel table; volumes are markers ``R128``.
+
+    Parameters
+    ----------
+    header_path : Path
+        Where the ``.vhdr`` goes; the other files stand beside it.
+    task : str
+        Task label, for the sidecar.
+    source : str
+        BIDS URI of the recording it was made from.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    header_path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=header_path.parent, prefix=".part.") as folder:
+        pybv.write_brainvision(
+            data=eeg.data,
+            sfreq=eeg.sfreq,
+            ch_names=list(eeg.channel_names),
+            fname_base=header_path.stem,
+            folder_out=folder,
+            events=_volume_events(eeg, clock),
+            unit="µV",
+            fmt="binary_float32",
+            resolution=1.0,
+        )
+        # The header last: whoever finds it finds all of the recording.
+        paths = [header_path.with_suffix(extension) for extension in (".eeg", ".vmrk", ".vhdr")]
+        for path in paths:
+            with whole_file(path) as part:
+                (Path(folder) / path.name).replace(part)
+    sidecar = header_path.with_suffix(".json")
+    write_json(
+        sidecar,
+        {
+            "TaskName": task,
+            "Sources": [source],
+            "SamplingFrequency": eeg.sfreq,
+            "EEGReference": "average",
+            "PowerLineFrequency": "n/a",
+            "SoftwareFilters": "n/a",
+            "EEGChannelCount": len(eeg.channel_names),
+            "RecordingDuration": round(eeg.data.shape[1] / eeg.sfreq, 3),
+            "RecordingType": "continuous",
+            "Steps": list(eeg.steps),
+            "Quality": {name: round(value, 6) for name, value in eeg.quality.items()},
+            "VolumeClock": {
+                "Source": clock.source,
+                "JitterSeconds": round(clock.jitter, 9),
+                "DriftPartsPerMillion": round(clock.drift, 3),
+            },
+        },
+    )
+    channels = header_path.with_name(header_path.name.replace("_eeg.vhdr", "_channels.tsv"))
+    rows = [(name, "EEG", "uV", eeg.sfreq, "good") for name in eeg.channel_names]
+    write_table(channels, rows, _CHANNEL_COLUMNS)
+    return [*paths, sidecar, channels, channels.with_suffix(".json")]
+
+
+def _volume_events(eeg: CleanEeg, clock: VolumeClock) -> list[dict[str, object]]:
+    """Return pybv's events, one per volume inside the recording."""
+    samples = np.round(clock.onsets * eeg.sfreq).astype(np.int64)
+    inside = samples[(samples >= 0) & (samples < eeg.data.shape[1])]
+    return [{"onset": int(s), "duration": 1, "description": 128, "type": "Response"} for s in inside]

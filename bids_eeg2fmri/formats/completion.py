@@ -1,0 +1,50 @@
+"""The mark that a participant is finished: the digest of settings and inputs, and what was written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bids_eeg2fmri.bids.names import relative_to
+from bids_eeg2fmri.errors import BadDataError, MissingInputError
+from bids_eeg2fmri.formats.json_file import read_json, write_json
+
+
+def digest_inputs(settings: str, version: str, inputs: Iterable[Path], roots: Sequence[Path]) -> str:
+    """Return the SHA-256 of settings, version, and names, sizes and times of the input files."""
+    state: list[Any] = [settings, version]
+    for path in sorted(set(inputs)):
+        if path.exists():
+            stat = path.stat()
+            state.append((relative_to(path, roots), stat.st_size, stat.st_mtime_ns))
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()
+
+
+def is_complete(mark: Path, digest: str, root: Path) -> bool:
+    """Return whether a mark has this digest and all files it names are there."""
+    try:
+        content = read_json(mark)
+    except (BadDataError, MissingInputError):
+        return False
+    return content.get("Digest") == digest and all((root / name).exists() for name in content["Outputs"])
+
+
+def read_outputs(mark: Path) -> list[str]:
+    """Return the files an earlier run of a participant wrote, relative to the output."""
+    try:
+        return [str(name) for name in read_json(mark).get("Outputs", [])]
+    except (BadDataError, MissingInputError):
+        return []
+
+
+def write_mark(mark: Path, digest: str, outputs: Iterable[Path], root: Path) -> None:
+    """Write the mark, and remove what an earlier run wrote and this one did not."""
+    names = sorted({path.relative_to(root).as_posix() for path in outputs})
+    for stale in set(read_outputs(mark)) - set(names):
+        path = (root / stale).resolve()
+        if path.is_relative_to(root.resolve()):
+            path.unlink(missing_ok=True)
+    write_json(mark, {"Digest": digest, "Outputs": names})

@@ -1,0 +1,100 @@
+"""Everything of one participant that goes to disk, each file under its BIDS name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bids_eeg2fmri.bids.names import common_entities
+from bids_eeg2fmri.bids.outputs import Outputs
+from bids_eeg2fmri.formats.clean_eeg import write_clean_eeg
+from bids_eeg2fmri.formats.model_file import write_model
+from bids_eeg2fmri.formats.nifti import write_volume
+from bids_eeg2fmri.formats.score_table import write_scores
+from bids_eeg2fmri.formats.table import write_table
+from bids_eeg2fmri.formats.time_series import write_time_series
+from bids_eeg2fmri.records import Predictions, PreparedRun, RegionSeries, SavedModel, Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Results:
+    """What was measured, predicted, scored and trained for one participant."""
+
+    runs: tuple[PreparedRun, ...]
+    predictions: tuple[Predictions, ...]
+    scores: tuple[Score, ...]
+    models: tuple[SavedModel, ...]
+
+
+def write_results(outputs: Outputs, results: Results, *, raw_root: Path) -> list[Path]:
+    """Write cleaned EEG, measured and predicted BOLD, regions, scores and models; return all paths."""
+    written: list[Path] = []
+    for index, prepared in enumerate(results.runs):
+        written += _write_run(outputs, prepared, raw_root)
+        for prediction in results.predictions:
+            written += _write_prediction(outputs, prepared, prediction, index)
+    everyone = common_entities(prepared.run.entities for prepared in results.runs)
+    regions = results.runs[0].regions
+    labels = outputs.of_participant(
+        everyone, suffix="dseg", extension=".nii.gz", desc="regions", space=regions.space
+    )
+    written += write_regions(labels, regions)
+    scores = outputs.of_participant(everyone, suffix="metrics", extension=".tsv", desc="scores")
+    written += write_scores(scores, results.scores)
+    for model in results.models:
+        path = outputs.of_participant(everyone, suffix="model", extension=".safetensors", desc=model.model)
+        written += write_model(path, model)
+    return written
+
+
+def write_regions(path: Path, regions: RegionSeries) -> list[Path]:
+    """Write the label image of the regions and the table of their names."""
+    write_volume(path, regions.labels, regions.affine)
+    table = path.with_name(path.name.replace(".nii.gz", ".tsv"))
+    columns = {
+        "index": {"Description": "Value of the region's voxels in the label image"},
+        "name": {"Description": "Region"},
+        "n_voxels": {"Description": "Number of its voxels"},
+    }
+    counts = np.bincount(regions.labels.ravel(), minlength=len(regions.region_names) + 1)
+    rows = [(k, name, int(counts[k])) for k, name in enumerate(regions.region_names, start=1)]
+    write_table(table, rows, columns)
+    return [path, table, table.with_suffix(".json")]
+
+
+def _write_run(outputs: Outputs, prepared: PreparedRun, raw_root: Path) -> list[Path]:
+    """Write cleaned EEG and measured BOLD of one run."""
+    run = prepared.run
+    source = f"bids:raw:{run.eeg_path.relative_to(raw_root).as_posix()}"
+    header = outputs.of_run(run.entities, "eeg", suffix="eeg", extension=".vhdr", desc="clean")
+    written = write_clean_eeg(header, prepared.eeg, prepared.clock, task=run.entities.task, source=source)
+    path = outputs.of_run(run.entities, "func", suffix="timeseries", extension=".tsv", desc="regions")
+    return written + write_time_series(
+        path,
+        prepared.regions.data,
+        prepared.regions.region_names,
+        weights=prepared.aligned.weights,
+        tr=run.tr,
+        start_time=run.start_time,
+        description="Measured BOLD",
+    )
+
+
+def _write_prediction(
+    outputs: Outputs, prepared: PreparedRun, prediction: Predictions, index: int
+) -> list[Path]:
+    """Write the BOLD that one model predicted for one run it had not seen."""
+    run = prepared.run
+    path = outputs.of_run(run.entities, "func", suffix="timeseries", extension=".tsv", desc=prediction.model)
+    tested = (prediction.folds[index] >= 0).astype(np.float64)
+    return write_time_series(
+        path,
+        prediction.values[index],
+        prepared.aligned.region_names,
+        weights=prepared.aligned.weights * tested,
+        tr=run.tr,
+        start_time=run.start_time,
+        description=f"BOLD predicted by {prediction.model}",
+    )

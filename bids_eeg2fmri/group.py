@@ -1,0 +1,139 @@
+"""The group level: from the participants' derivatives alone to tests, maps and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bids_eeg2fmri import __version__
+from bids_eeg2fmri.bids.outputs import Outputs
+from bids_eeg2fmri.errors import MissingInputError
+from bids_eeg2fmri.formats.nifti import write_volume
+from bids_eeg2fmri.formats.participant_scores import (
+    ParticipantScores,
+    RegionLabels,
+    collect_scores,
+    read_region_labels,
+)
+from bids_eeg2fmri.formats.score_table import write_group_scores, write_group_tests
+from bids_eeg2fmri.records import Floats, GroupTest, Score
+from bids_eeg2fmri.report.group import GroupReport, ParticipantStatus, write_group_report
+from bids_eeg2fmri.settings import Job
+from bids_eeg2fmri.stats.group import paint_regions, run_group_tests
+from bids_eeg2fmri.stats.signflip import describe_smallest_p
+
+#: Figures of the group's report lie beside it.
+_FIGURES = "group_figures"
+
+
+def run_group(job: Job, participants: Sequence[str]) -> Iterator[str]:
+    """Aggregate the participants' results; yield lines that say how it went.
+
+    Raises
+    ------
+    MissingInputError
+        If no participant has results.
+    """
+    outputs = Outputs(root=job.output_dir)
+    collected = [collect_scores(outputs, participant) for participant in participants]
+    included = [entry for entry in collected if entry.scores]
+    yield from _who(collected)
+    if not included:
+        raise MissingInputError(
+            f"None of {len(collected)} participants has results in {job.output_dir}. "
+            "Run the participant level first."
+        )
+    scores = [(entry.participant, score) for entry in included for score in entry.scores]
+    tests = run_group_tests(scores, rng=np.random.default_rng([job.settings.random_seed, 2]))
+    write_group_scores(outputs.group("_scores.tsv"), scores)
+    write_group_tests(outputs.group("_tests.tsv"), tests)
+    regions = read_region_labels(outputs, included[0].participant)
+    maps = _paint(tests, regions)
+    for model, image in maps.items():
+        write_volume(outputs.group(f"_desc-{model}_stat-r_statmap.nii.gz"), image, regions.affine)
+    report = outputs.group(".html")
+    write_group_report(
+        _report(job, collected, scores, tests, maps, regions.affine),
+        html_path=report,
+        figures_dir=job.output_dir / _FIGURES,
+    )
+    yield from _table(tests)
+    yield f"Report: {report}"
+
+
+def _who(collected: Sequence[ParticipantScores]) -> Iterator[str]:
+    """Yield who is in the group, and why the others are not."""
+    yield f"{sum(bool(entry.scores) for entry in collected)} of {len(collected)} participants have results."
+    for entry in collected:
+        if entry.reason:
+            yield f"  sub-{entry.participant}: {entry.reason}"
+
+
+def _paint(tests: Sequence[GroupTest], regions: RegionLabels) -> dict[str, np.ndarray]:
+    """Return for each model the image of its mean r in every region."""
+    found = {(test.model, test.region): test.r for test in tests if test.measure == "r"}
+    models = dict.fromkeys(model for model, _ in found)
+    return {
+        model: paint_regions(regions.labels, [found.get((model, name), np.nan) for name in regions.names])
+        for model in models
+    }
+
+
+def _report(
+    job: Job,
+    collected: Sequence[ParticipantScores],
+    scores: Sequence[tuple[str, Score]],
+    tests: tuple[GroupTest, ...],
+    maps: dict[str, np.ndarray],
+    affine: Floats,
+) -> GroupReport:
+    """Return what the group's page shows."""
+    included = [entry for entry in collected if entry.scores]
+    return GroupReport(
+        version=__version__,
+        participants=tuple(
+            ParticipantStatus(
+                label=entry.participant,
+                status="included" if entry.scores else "failed" if entry.has_failed else "missing",
+                reason=entry.reason,
+            )
+            for entry in collected
+        ),
+        scores=tuple(scores),
+        tests=tests,
+        smallest_p_text=describe_smallest_p(len(included)),
+        within_run=tuple(entry.participant for entry in included if _is_within_run(entry.scores)),
+        maps=maps,
+        affine=affine,
+        settings_text=_settings_text(job.output_dir),
+    )
+
+
+def _is_within_run(scores: Sequence[Score]) -> bool:
+    """Return whether a participant has one run only, so that it was tested within it."""
+    return len({score.run for score in scores} - {"all"}) == 1
+
+
+def _settings_text(output_dir: Path) -> str:
+    """Return the settings the participant level ran with."""
+    path = output_dir / "logs" / "settings.toml"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _table(tests: Sequence[GroupTest]) -> Iterator[str]:
+    """Yield a table of the mean r per region and model that fits a screen."""
+    models = list(dict.fromkeys(test.model for test in tests))
+    found = {(t.model, t.measure, t.region): t for t in tests}
+    regions = list(dict.fromkeys(test.region for test in tests))
+    width = max(len(name) for name in (*regions, "region"))
+    yield "Mean r on held-out data (p corrected over regions; sign flips):"
+    yield "  " + "region".ljust(width) + "".join(f"{model:>18}" for model in models)
+    for region in regions:
+        cells = []
+        for model in models:
+            test = found.get((model, "r", region))
+            p = test.p if test is not None and np.isnan(test.p_max_t) else getattr(test, "p_max_t", np.nan)
+            cells.append(f"{'n/a' if test is None else f'{test.r:.2f} (p {p:.3f})':>18}")
+        yield "  " + region.ljust(width) + "".join(cells)

@@ -1,0 +1,313 @@
+"""EEGNet with a linear output: a small network on windows of raw EEG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bids_eeg2fmri.errors import UsageError
+from bids_eeg2fmri.models.eegnet_network import EegNetNetwork
+from bids_eeg2fmri.models.eegnet_training import TrainingPlan, apply_network, train_network
+from bids_eeg2fmri.models.inner_folds import inner_folds
+from bids_eeg2fmri.models.training_data import (
+    check_channels,
+    check_training_runs,
+    decode_names,
+    encode_names,
+    learned_samples,
+)
+from bids_eeg2fmri.models.windows import WindowSet, cut_windows, resample_causally
+from bids_eeg2fmri.records import AlignedRun, SpatialFilters
+
+Floats = NDArray[np.float64]
+
+#: A channel or region that varies less than this (µV, % signal change) is dead: it is left at 0.
+MIN_DEVIATION = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EegNet:
+    """EEGNet (Lawhern et al. 2018) with one linear output per region.
+
+    Attributes
+    ----------
+    window : float
+        Seconds of EEG that end at the volume.
+    sfreq : float
+        Sampling frequency of the network's input, Hz.
+    f1, d, f2 : int
+        Temporal filters, spatial filters per temporal filter, pointwise filters.
+    kernel_length, separable_kernel_length : int
+        Taps of the temporal filters, and of those after the first pooling (at a quarter of ``sfreq``).
+    dropout : float
+    max_norm_spatial, max_norm_dense : float
+        Largest Euclidean norm of a spatial filter and of the dense weights of an output.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    batch_size, max_epochs, patience : int
+        ``patience``: epochs without a better inner validation error before training stops.
+    """
+
+    name: ClassVar[str] = "eegnet"
+    description: ClassVar[str] = "EEGNet with a linear output on windows of raw EEG that end at the volume"
+    reference: ClassVar[str] = "Lawhern et al. 2018, doi 10.1088/1741-2552/aace8c"
+
+    window: float = 10.0
+    sfreq: float = 100.0
+    f1: int = 8
+    d: int = 2
+    f2: int = 16
+    kernel_length: int = 64
+    separable_kernel_length: int = 16
+    dropout: float = 0.5
+    max_norm_spatial: float = 1.0
+    max_norm_dense: float = 0.25
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.0
+    batch_size: int = 32
+    max_epochs: int = 60
+    patience: int = 15
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        above_zero = ("window", "sfreq", "max_norm_spatial", "max_norm_dense", "learning_rate")
+        counts = (
+            "f1",
+            "d",
+            "f2",
+            "kernel_length",
+            "separable_kernel_length",
+            "batch_size",
+            "max_epochs",
+            "patience",
+        )
+        for name in above_zero:
+            if not getattr(self, name) > 0:
+                raise UsageError(f"eegnet: {name} is {getattr(self, name)}; expected a number above 0.")
+        for name in counts:
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise UsageError(f"eegnet: {name} is {value}; expected a whole number of at least 1.")
+        if not 0 <= self.dropout < 1:
+            raise UsageError(f"eegnet: dropout is {self.dropout}; expected a number from 0 up to below 1.")
+        if self.weight_decay < 0:
+            raise UsageError(f"eegnet: weight_decay is {self.weight_decay}; expected 0 or a number above it.")
+        shortest = max(self.kernel_length, 4 * 8)
+        if self.n_times < shortest:
+            raise UsageError(
+                f"eegnet: a window of {self.window:g} s at {self.sfreq:g} Hz is {self.n_times} samples; kernel_length "
+                f"{self.kernel_length} and the pooling need at least {shortest}. Lengthen window or shorten kernel_length."
+            )
+
+    @property
+    def n_times(self) -> int:
+        """Samples per window."""
+        return round(self.window * self.sfreq)
+
+    def fit(
+        self, runs: Sequence[AlignedRun], *, rng: np.random.Generator, device: str = "cpu"
+    ) -> FittedEegNet:
+        """Learn from whole runs; volumes of weight 0 are not looked at.
+
+        One training run (drawn by ``rng``) decides when to stop; where there is only one run, its last part
+        does, with a gap before it. The network is not fitted again afterwards.
+
+        Parameters
+        ----------
+        runs : sequence of AlignedRun
+        rng : Generator
+            Draws the inner validation run, the first weights, the order of batches, and dropout.
+        device : str
+            As torch names it.
+
+        Raises
+        ------
+        BadDataError
+            If the runs differ in channels or regions, or leave too little to learn from.
+        """
+        check_training_runs(runs, self.name)
+        folds = inner_folds(runs)
+        one_run = sum(bool(np.any(run.weights > 0)) for run in runs) == 1
+        train, held_out = folds[-1] if one_run else folds[int(rng.integers(len(folds)))]
+        scale = _channel_scale(runs, train)
+        bold_mean, bold_scale = _bold_moments(runs, train)
+        windows = self._windows(runs, scale, device=device)
+        means = [_weighted_mean(run.bold, t + v) for run, t, v in zip(runs, train, held_out, strict=True)]
+        targets = np.concatenate(
+            [(run.bold - mean) / bold_scale for run, mean in zip(runs, means, strict=True)]
+        )
+        targets = np.where((np.concatenate(train) + np.concatenate(held_out) > 0)[:, None], targets, 0.0)
+
+        seed = int(rng.integers(2**62))
+        with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
+            torch.manual_seed(seed)
+            network = self.network(n_channels=len(scale), n_outputs=len(bold_mean)).to(device)
+            best_epoch = train_network(
+                network,
+                windows,
+                torch.from_numpy(targets.astype(np.float32)).to(device),
+                learned=np.flatnonzero(np.concatenate(train) > 0),
+                held_out=np.flatnonzero(np.concatenate(held_out) > 0),
+                plan=self._plan(),
+                rng=rng,
+            )
+        return FittedEegNet(
+            options=self,
+            network=network.cpu(),
+            channel_scale=scale,
+            bold_mean=bold_mean,
+            bold_scale=bold_scale,
+            best_epoch=best_epoch,
+            region_names=runs[0].region_names,
+        )
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> FittedEegNet:
+        """Return the trained model that :meth:`FittedEegNet.tensors` described."""
+        scale = np.asarray(tensors["channel_scale"], dtype=np.float64)
+        bold_mean = np.asarray(tensors["bold_mean"], dtype=np.float64)
+        network = self.network(n_channels=len(scale), n_outputs=len(bold_mean))
+        state = {
+            name: torch.from_numpy(np.array(tensors[f"network.{name}"])) for name in network.state_dict()
+        }
+        network.load_state_dict(state)
+        return FittedEegNet(
+            options=self,
+            network=network.eval(),
+            channel_scale=scale,
+            bold_mean=bold_mean,
+            bold_scale=np.asarray(tensors["bold_scale"], dtype=np.float64),
+            best_epoch=int(tensors["best_epoch"]),
+            region_names=decode_names(tensors["region_names"]),
+        )
+
+    def network(self, *, n_channels: int, n_outputs: int) -> EegNetNetwork:
+        """Return an untrained network with these settings."""
+        return EegNetNetwork(
+            n_channels=n_channels,
+            n_times=self.n_times,
+            n_outputs=n_outputs,
+            f1=self.f1,
+            d=self.d,
+            f2=self.f2,
+            kernel_length=self.kernel_length,
+            separable_kernel_length=self.separable_kernel_length,
+            dropout=self.dropout,
+        )
+
+    def _windows(self, runs: Sequence[AlignedRun], scale: Floats, *, device: str = "cpu") -> WindowSet:
+        """Return the windows of all volumes of some runs, channels divided by their scale."""
+        factor = (1.0 / scale).astype(np.float32)[:, None]
+        resampled = [
+            resample_causally(
+                run.eeg * factor, run.sfreq, new_sfreq=self.sfreq, volume_samples=run.volume_samples
+            )
+            for run in runs
+        ]
+        return cut_windows(resampled, n_times=self.n_times, device=device)
+
+    def _plan(self) -> TrainingPlan:
+        return TrainingPlan(
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            max_norm_spatial=self.max_norm_spatial,
+            max_norm_dense=self.max_norm_dense,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FittedEegNet:
+    """A trained :class:`EegNet`.
+
+    Attributes
+    ----------
+    network : EegNetNetwork
+    channel_scale : array, shape (n_channels,)
+        Standard deviation of each channel in training, µV (infinite for a dead channel).
+    bold_mean, bold_scale : array, shape (n_regions,)
+        Mean and standard deviation of the BOLD in training, % signal change.
+    best_epoch : int
+        Epochs of training behind the weights.
+    """
+
+    options: EegNet
+    network: EegNetNetwork
+    channel_scale: Floats
+    bold_mean: Floats
+    bold_scale: Floats
+    best_epoch: int
+    region_names: tuple[str, ...]
+
+    def predict(self, run: AlignedRun) -> Floats:
+        """Return (n_volumes, n_regions) percent signal change, from the window up to each volume's sample."""
+        check_channels(run, len(self.channel_scale), self.options.name)
+        windows = self.options._windows([run], self.channel_scale)
+        outputs = apply_network(self.network, windows, np.arange(run.n_volumes))
+        return np.asarray(outputs.numpy().astype(np.float64) * self.bold_scale + self.bold_mean)
+
+    def spatial_filters(self) -> SpatialFilters:
+        """Return the spatial filters, with the temporal filter each one follows.
+
+        A filter's band is where the gain of its temporal filter exceeds half of its largest.
+        """
+        spatial = self.network.spatial.detach().numpy().astype(np.float64)
+        kernels = self.network.temporal.detach().numpy().astype(np.float64)
+        f1, d, n_channels = spatial.shape
+        bands = np.array([_passband(kernel, self.options.sfreq) for kernel in kernels])
+        return SpatialFilters(
+            names=tuple(f"temporal {i + 1} spatial {j + 1}" for i in range(f1) for j in range(d)),
+            weights=spatial.reshape(f1 * d, n_channels) / self.channel_scale,
+            domain="amplitude",
+            bands=np.repeat(bands, d, axis=0),
+            kernels=np.repeat(kernels, d, axis=0),
+        )
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return all that :meth:`EegNet.restore` needs, by name."""
+        state = {f"network.{name}": value.numpy().copy() for name, value in self.network.state_dict().items()}
+        return {
+            **state,
+            "channel_scale": self.channel_scale.copy(),
+            "bold_mean": self.bold_mean.copy(),
+            "bold_scale": self.bold_scale.copy(),
+            "best_epoch": np.array(self.best_epoch),
+            "region_names": encode_names(self.region_names),
+        }
+
+
+def _channel_scale(runs: Sequence[AlignedRun], train: Sequence[Floats]) -> Floats:
+    """Return the standard deviation of each channel (n_channels,) over the samples learned from, µV."""
+    learned = np.concatenate(
+        [run.eeg[:, learned_samples(run, w)] for run, w in zip(runs, train, strict=True)], axis=1
+    )
+    deviation = learned.std(axis=1, dtype=np.float64) if learned.size else np.zeros(len(learned))
+    return np.where(deviation > MIN_DEVIATION, deviation, np.inf)
+
+
+def _bold_moments(runs: Sequence[AlignedRun], train: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """Return mean and within-run standard deviation of each region (n_regions,) over the volumes learned from."""
+    kept = [run.bold[w > 0] for run, w in zip(runs, train, strict=True) if np.any(w > 0)]
+    mean = np.concatenate(kept).mean(axis=0)
+    deviation = np.concatenate([part - part.mean(axis=0) for part in kept]).std(axis=0)
+    return mean, np.where(deviation > MIN_DEVIATION, deviation, 1.0)
+
+
+def _weighted_mean(bold: Floats, weights: Floats) -> Floats:
+    """Return the mean of each region (n_regions,) over volumes of positive weight, 0 if there is none."""
+    kept = bold[weights > 0]
+    return np.asarray(kept.mean(axis=0)) if len(kept) else np.zeros(bold.shape[1])
+
+
+def _passband(kernel: Floats, sfreq: float) -> tuple[float, float]:
+    """Return the lowest and highest frequency (Hz) at which a filter passes half of its largest gain."""
+    frequencies = np.fft.rfftfreq(1024, 1.0 / sfreq)
+    gain = np.abs(np.fft.rfft(kernel, 1024))
+    passed = frequencies[gain >= gain.max() / 2]
+    return float(passed[0]), float(passed[-1])

@@ -1,0 +1,110 @@
+"""Training of a network on windows, with early stopping on held-out windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bids_eeg2fmri.models.eegnet_network import EegNetNetwork
+from bids_eeg2fmri.models.windows import WindowSet, patch_moments
+
+Floats = NDArray[np.float64]
+
+#: Windows that are put through the network at once when nothing is learned.
+EVALUATION_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlan:
+    """How long and how fast to train (see the fields of the same names of ``EegNet``)."""
+
+    learning_rate: float
+    weight_decay: float
+    batch_size: int
+    max_epochs: int
+    patience: int
+    max_norm_spatial: float
+    max_norm_dense: float
+
+
+def train_network(
+    network: EegNetNetwork,
+    windows: WindowSet,
+    targets: torch.Tensor,
+    *,
+    learned: NDArray[np.int64],
+    held_out: NDArray[np.int64],
+    plan: TrainingPlan,
+    rng: np.random.Generator,
+) -> int:
+    """Minimise the mean squared error with Adam; keep the weights that did best on the held-out windows.
+
+    Parameters
+    ----------
+    network : EegNetNetwork
+        Changed in place.
+    windows : WindowSet
+        n_windows windows.
+    targets : tensor, shape (n_windows, n_outputs)
+        Standardised.
+    learned, held_out : array of int64
+        The windows to learn from, and those that decide when to stop.
+    plan : TrainingPlan
+    rng : Generator
+        Orders the batches.
+
+    Returns
+    -------
+    best_epoch : int
+        Number of epochs after which the kept weights were reached.
+    """
+    optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
+    moments = patch_moments(windows, network.temporal.shape[1])
+    best_error, best_epoch, best_state = np.inf, 0, _copy_state(network)
+    for epoch in range(1, plan.max_epochs + 1):
+        network.train()
+        for batch in _batches(rng.permutation(learned), plan.batch_size):
+            chosen = torch.from_numpy(batch).to(targets.device)
+            optimizer.zero_grad(set_to_none=True)
+            outputs = network(windows.take(chosen), (moments[0][chosen], moments[1][chosen]))
+            loss = (outputs - targets[chosen]).square().mean()
+            loss.backward()
+            optimizer.step()
+            network.constrain(plan.max_norm_spatial, plan.max_norm_dense)
+        error = _centred_error(apply_network(network, windows, held_out), targets[torch.from_numpy(held_out)])
+        if error < best_error:
+            best_error, best_epoch, best_state = error, epoch, _copy_state(network)
+        if epoch - best_epoch >= plan.patience:
+            break
+    network.load_state_dict(best_state)
+    return best_epoch
+
+
+def apply_network(network: EegNetNetwork, windows: WindowSet, chosen: NDArray[np.int64]) -> torch.Tensor:
+    """Return the outputs of the network for the chosen windows, (n_chosen, n_outputs)."""
+    network.eval()
+    with torch.no_grad():
+        parts = [
+            network(windows.take(torch.from_numpy(batch).to(windows.starts.device)))
+            for batch in np.split(chosen, range(EVALUATION_BATCH, len(chosen), EVALUATION_BATCH))
+        ]
+    return torch.cat(parts)
+
+
+def _batches(order: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    """Cut an order into batches of nearly equal size, none larger than ``size``."""
+    return [np.asarray(part) for part in np.array_split(order, -(-len(order) // size))]
+
+
+def _centred_error(outputs: torch.Tensor, targets: torch.Tensor) -> float:
+    """Return the mean squared error apart from an offset of each output, which differs from run to run."""
+    difference = outputs - targets.to(outputs.device)
+    return float((difference - difference.mean(dim=0)).square().mean())
+
+
+def _copy_state(network: EegNetNetwork) -> dict[str, torch.Tensor]:
+    """Return a copy of all weights and running statistics."""
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}

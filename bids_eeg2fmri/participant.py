@@ -1,0 +1,321 @@
+"""The participant level, from files to files: whoever opens this reads the pipeline in order."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from bids_eeg2fmri import __version__
+from bids_eeg2fmri.bids.names import relative_to
+from bids_eeg2fmri.bids.outputs import Outputs
+from bids_eeg2fmri.bold.extraction import extract_regions
+from bids_eeg2fmri.bold.region_set import load_regions
+from bids_eeg2fmri.eeg.cleaning import clean_eeg
+from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
+from bids_eeg2fmri.evaluation.baselines import TaskDesign
+from bids_eeg2fmri.evaluation.scores import score_predictions
+from bids_eeg2fmri.explain.patterns import explain_model
+from bids_eeg2fmri.formats.completion import digest_inputs, is_complete, write_mark
+from bids_eeg2fmri.formats.eeg_recording import read_eeg
+from bids_eeg2fmri.formats.record_file import read_record, write_record
+from bids_eeg2fmri.formats.results import Results, write_results
+from bids_eeg2fmri.formats.run_table import write_runs
+from bids_eeg2fmri.records import (
+    AlignedRun,
+    CleanEeg,
+    Explanation,
+    PreparedRun,
+    RegionSeries,
+    SavedModel,
+    Score,
+    Split,
+)
+from bids_eeg2fmri.report.methods import describe_folds, describe_methods
+from bids_eeg2fmri.report.participant import ParticipantReport, RunContent, write_participant_report
+from bids_eeg2fmri.settings import Job, Settings
+from bids_eeg2fmri.sync.align import align_run
+from bids_eeg2fmri.sync.discovery import Discovery, TimedRun, discover_runs
+from bids_eeg2fmri.sync.task import read_task_events
+from bids_eeg2fmri.training.crossvalidation import cross_validate, fit_final
+from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
+from bids_eeg2fmri.training.splits import choose_splits
+
+_logger = logging.getLogger(__name__)
+
+Status = Literal["done", "up to date", "nothing to do"]
+R = TypeVar("R", CleanEeg, RegionSeries)
+
+
+def run_participant(job: Job, participant: str) -> tuple[Status, str]:
+    """Do all the work on one participant; return how it ended and a message.
+
+    Raises
+    ------
+    Eeg2FmriError
+        If a run cannot be used or a file cannot be written; nothing half-done is left under a final name.
+    """
+    outputs = Outputs(root=job.output_dir)
+    discovery = _discover(job, participant)
+    if not discovery.timed and not discovery.unusable:
+        return "nothing to do", _why_nothing(discovery)
+    written = write_runs(outputs.runs(participant), discovery.found, _roots(job))
+    _refuse_unusable(discovery)
+    digest = _digest(job, discovery)
+    if is_complete(outputs.completion(participant), digest, job.output_dir):
+        return "up to date", ""
+
+    runs, notes = _share_channels(
+        [prepare_run(timed, job.settings, job.running.work_dir) for timed in discovery.timed]
+    )
+    splits = choose_splits([run.aligned for run in runs], scheme=job.settings.evaluation.cv)
+    results, explanations = train_and_test(runs, splits, job.settings, device=job.running.device)
+    written += write_results(outputs, results, raw_root=job.bids_dir)
+    written += _write_report(job, outputs, discovery, splits, results, explanations, notes)
+    write_mark(outputs.completion(participant), digest, written, job.output_dir)
+    return "done", _summary(results.scores)
+
+
+def plan_participant(job: Job, participant: str) -> str:
+    """Return what is there for one participant and what would be done, as text; nothing is written."""
+    discovery = _discover(job, participant)
+    lines = [f"sub-{participant}: {len(discovery.found)} recordings, {len(discovery.timed)} usable runs"]
+    for run in discovery.found:
+        why = run.reason or "; ".join(run.evidence)
+        lines.append(f"  {run.modality:4}  {run.status:8}  {relative_to(run.path, _roots(job))}  ({why})")
+    if discovery.unusable:
+        lines.append("  would fail: a pair is unusable; leave it out or repair it")
+    elif not discovery.timed:
+        lines.append("  nothing to do: no EEG and BOLD recorded together")
+    else:
+        lines.append(f"  would train {', '.join(job.settings.model)} and test on held-out data")
+    return "\n".join(lines)
+
+
+def prepare_run(timed: TimedRun, settings: Settings, work_dir: Path | None = None) -> PreparedRun:
+    """Clean both halves of a run and put them on one clock; what the work folder has is not made again."""
+    run = timed.run
+    _logger.info("%s: cleaning the EEG, reading the BOLD", run.entities)
+    bold_files = [p for p in (run.bold_path, run.mask_path, run.confounds_path) if p is not None]
+    regions = _kept(
+        work_dir,
+        RegionSeries,
+        f"{run.entities}_regions",
+        digest_inputs(repr((settings.bold, run.tr, run.n_volumes)), __version__, bold_files, ()),
+        lambda: extract_regions(run, load_regions(settings.bold.regions), settings.bold),
+    )
+    eeg_files = sorted(run.eeg_path.parent.glob(run.eeg_path.name.split("_eeg.")[0] + "*"))
+    eeg = _kept(
+        work_dir,
+        CleanEeg,
+        f"{run.entities}_eeg",
+        digest_inputs(repr(settings.eeg), __version__, eeg_files, ()),
+        lambda: clean_eeg(read_eeg(run.eeg_path), settings.eeg),
+    )
+    events, told = read_task_events(run, timed.clock, timed.markers, source=settings.sync.events)
+    run = replace(run, evidence=(*run.evidence, told))
+    aligned = align_run(run.entities, eeg, timed.clock, regions, events, tr=run.tr, start_time=run.start_time)
+    return PreparedRun(run=run, clock=timed.clock, eeg=eeg, regions=regions, aligned=aligned)
+
+
+def train_and_test(
+    runs: Sequence[PreparedRun], splits: Sequence[Split], settings: Settings, *, device: str = "cpu"
+) -> tuple[Results, tuple[Explanation, ...]]:
+    """Train every model on every fold, test it and the task design beside it, and train one on all runs."""
+    aligned = [run.aligned for run in runs]
+    device = resolve_device(device)
+    predictions, models, explanations = [], [], []
+    baseline = TaskDesign()
+    for predictor in (baseline, *build_predictors(settings)):
+        start = time.monotonic()
+        predictions.append(
+            cross_validate(predictor, aligned, splits, seed=settings.random_seed, device=device).predictions
+        )
+        if predictor is not baseline:
+            fitted = fit_final(predictor, aligned, seed=settings.random_seed, device=device)
+            models.append(
+                _saved(predictor.name, asdict(predictor), fitted.tensors(), runs[0], aligned, settings)
+            )
+            explanations.append(explain_model(predictor.name, fitted.spatial_filters(), aligned))
+        seconds = time.monotonic() - start
+        _logger.info("%s: %s in %.1f s", aligned[0].entities, predictor.name, seconds)
+    scores: list[Score] = []
+    for prediction in predictions:
+        scores += score_predictions(
+            aligned,
+            prediction,
+            n_nulls=settings.evaluation.n_nulls,
+            min_shift=settings.evaluation.min_shift,
+            rng=np.random.default_rng([settings.random_seed, 1]),
+        )
+    results = Results(
+        runs=tuple(runs), predictions=tuple(predictions), scores=tuple(scores), models=tuple(models)
+    )
+    return results, tuple(explanations)
+
+
+def _discover(job: Job, participant: str) -> Discovery:
+    """Find the runs of one participant."""
+    roots = tuple(job.derivatives.values())
+    return discover_runs(job.bids_dir, roots, participant, selection=job.selection, settings=job.settings)
+
+
+def _roots(job: Job) -> tuple[Path, ...]:
+    """Return the datasets that file names are told relative to."""
+    return (*job.derivatives.values(), job.bids_dir)
+
+
+def _why_nothing(discovery: Discovery) -> str:
+    """Return why a participant has no run to work on."""
+    if not discovery.found:
+        return "no EEG or BOLD recording passes the filters"
+    n_eeg = sum(run.modality == "eeg" for run in discovery.found)
+    return f"{n_eeg} EEG and {len(discovery.found) - n_eeg} BOLD recordings, none of them paired"
+
+
+def _refuse_unusable(discovery: Discovery) -> None:
+    """Raise if a pair cannot be used: a result from fewer runs than are there must be asked for."""
+    if not discovery.unusable:
+        return
+    reasons = list(dict.fromkeys(run.reason for run in discovery.unusable))
+    statuses = {run.exit_status for run in discovery.unusable}
+    kind: type[Eeg2FmriError] = (
+        MissingInputError if statuses == {MissingInputError.exit_status} else BadDataError
+    )
+    raise kind(" ".join(reasons))
+
+
+def _digest(job: Job, discovery: Discovery) -> str:
+    """Return the digest of settings and inputs that a finished participant is recognised by."""
+    inputs: list[Path] = []
+    for timed in discovery.timed:
+        run = timed.run
+        inputs += run.eeg_path.parent.iterdir()
+        inputs += [run.raw_bold_path, run.bold_path]
+        inputs += [p for p in (run.mask_path, run.confounds_path, run.events_path) if p is not None]
+    regions = Path(job.settings.bold.regions)
+    inputs += [regions] if regions.is_file() else []
+    runs = [str(timed.run.entities) for timed in discovery.timed]
+    return digest_inputs(f"{job.settings.as_toml()}\n{runs}", __version__, inputs, _roots(job))
+
+
+def _kept(work_dir: Path | None, kind: type[R], name: str, digest: str, make: Callable[[], R]) -> R:
+    """Return a record from the work folder, or make it and keep it there."""
+    if work_dir is None:
+        return make()
+    path = work_dir / f"{name}_{digest[:16]}.safetensors"
+    if path.exists():
+        try:
+            return read_record(path, kind)
+        except BadDataError as error:
+            _logger.warning("%s", error)
+    record = make()
+    write_record(path, record)
+    return record
+
+
+def _share_channels(runs: Sequence[PreparedRun]) -> tuple[list[PreparedRun], tuple[str, ...]]:
+    """Return the runs with the channels they all have, in one order, and what had to be left out."""
+    names = [
+        name for name in runs[0].aligned.channel_names if all(name in r.aligned.channel_names for r in runs)
+    ]
+    if len(names) < 2:
+        raise BadDataError(
+            "The runs share fewer than two EEG channels. Check the channel names of the recordings."
+        )
+    dropped = sorted({name for run in runs for name in run.aligned.channel_names} - set(names))
+    if not dropped and all(list(run.aligned.channel_names) == names for run in runs):
+        return list(runs), ()
+    shared = []
+    for run in runs:
+        order = [run.aligned.channel_names.index(name) for name in names]
+        aligned = replace(
+            run.aligned,
+            eeg=run.aligned.eeg[order],
+            channel_names=tuple(names),
+            positions=run.aligned.positions[order],
+        )
+        shared.append(replace(run, aligned=aligned))
+    notes = (f"Channels that not every run has were left out: {', '.join(dropped)}.",) if dropped else ()
+    return shared, notes
+
+
+def _saved(
+    name: str,
+    options: dict[str, object],
+    tensors: dict[str, np.ndarray],
+    first: PreparedRun,
+    runs: Sequence[AlignedRun],
+    settings: Settings,
+) -> SavedModel:
+    """Return a trained model with all that is needed to apply it."""
+    aligned = runs[0]
+    return SavedModel(
+        model=name,
+        version=__version__,
+        options=options,
+        tensors=tensors,
+        channel_names=aligned.channel_names,
+        positions=aligned.positions,
+        sfreq=aligned.sfreq,
+        tr=aligned.tr,
+        region_names=aligned.region_names,
+        trained_on=tuple(str(run.entities) for run in runs),
+        preprocessing=asdict(settings.eeg) | {"start_time": first.run.start_time},
+    )
+
+
+def _write_report(
+    job: Job,
+    outputs: Outputs,
+    discovery: Discovery,
+    splits: Sequence[Split],
+    results: Results,
+    explanations: tuple[Explanation, ...],
+    notes: tuple[str, ...],
+) -> list[Path]:
+    """Write the participant's page and figures."""
+    participant = results.runs[0].run.entities.subject
+    predictors = build_predictors(job.settings)
+    roots = _roots(job)
+    report = ParticipantReport(
+        participant=participant,
+        version=__version__,
+        found_runs=tuple(replace(r, path=Path(relative_to(r.path, roots))) for r in discovery.found),
+        runs=tuple(
+            RunContent(
+                aligned=run.aligned,
+                clock=run.clock,
+                eeg_steps=run.eeg.steps,
+                eeg_quality=run.eeg.quality,
+                region_steps=run.regions.steps,
+                evidence=run.run.evidence,
+            )
+            for run in results.runs
+        ),
+        predictions=results.predictions,
+        scores=results.scores,
+        explanations=explanations,
+        cv_unit=splits[0].unit,
+        cv_text=describe_folds(splits),
+        settings_text=job.settings.as_toml(),
+        methods_text=describe_methods(job.settings, predictors, splits),
+        model_descriptions={p.name: p.description for p in (TaskDesign(), *predictors)},
+        notes=notes,
+    )
+    return list(
+        write_participant_report(
+            report, html_path=outputs.report(participant), figures_dir=outputs.figures(participant)
+        )
+    )
+
+
+def _summary(scores: Sequence[Score]) -> str:
+    """Return the mean r of each model in one line."""
+    overall = [s for s in scores if s.run == "all" and s.region == "mean"]
+    return ", ".join(f"{s.model} r = {s.r:.2f} (p = {s.p_shift:.3f})" for s in overall)

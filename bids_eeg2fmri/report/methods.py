@@ -1,0 +1,50 @@
+"""What was done, in words for a paper, with the sources of the methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+
+from bids_eeg2fmri import __version__
+from bids_eeg2fmri.records import Split
+from bids_eeg2fmri.registry import Predictor
+from bids_eeg2fmri.settings import Settings
+
+_UNIT = {
+    "session": "each session in turn was held out",
+    "run": "each run in turn was held out",
+    "block": "within the only run, contiguous blocks in turn were held out, with a gap around each",
+}
+
+
+def describe_folds(splits: Sequence[Split]) -> str:
+    """Return in one sentence how the models were tested."""
+    unit = splits[0].unit
+    note = " (within-run: the weakest scheme, for want of a second run)" if unit == "block" else ""
+    return f"{len(splits)} folds: {_UNIT[unit]}{note}."
+
+
+def describe_methods(settings: Settings, predictors: Sequence[Predictor], splits: Sequence[Split]) -> str:
+    """Return the methods of one participant, paragraphs apart by an empty line."""
+    template = Environment(undefined=StrictUndefined, autoescape=False).from_string(  # noqa: S701  (plain text)
+        files("bids_eeg2fmri.report").joinpath("templates", "methods.txt.j2").read_text(encoding="utf-8")
+    )
+    return template.render(
+        version=__version__,
+        eeg=settings.eeg,
+        bold=settings.bold,
+        evaluation=settings.evaluation,
+        predictors=predictors,
+        folds=describe_folds(splits),
+    )
+
+
+def write_citations(predictors: Sequence[Predictor]) -> str:
+    """Return what to cite, as Markdown."""
+    lines = ["# Please cite", "", f"- bids_eeg2fmri {__version__}", "- PyBIDS: 10.21105/joss.01294"]
+    lines += ["- MNE-BIDS: 10.21105/joss.01896", "- MNE-Python: 10.3389/fnins.2013.00267"]
+    lines += ["- nilearn: 10.3389/fninf.2014.00014"]
+    lines += [f"- {p.name}: {p.reference}" for p in predictors]
+    return "\n".join(lines) + "\n"

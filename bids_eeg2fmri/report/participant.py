@@ -1,0 +1,138 @@
+"""The report of one participant: first what was found, then how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from bids_eeg2fmri.records import AlignedRun, Explanation, FoundRun, Predictions, Score, VolumeClock
+from bids_eeg2fmri.report.page import write_page
+from bids_eeg2fmri.report.participant_figures import write_figures
+from bids_eeg2fmri.report.style import TASK_MODEL, short_run_labels
+from bids_eeg2fmri.report.verdict import MEAN_REGION, judge_participant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunContent:
+    """One run as the report shows it.
+
+    ``eeg_steps`` and ``eeg_quality`` are those of the cleaned EEG, ``region_steps`` those of the BOLD, in
+    words; ``evidence`` says why the two recordings are taken to be simultaneous.
+    """
+
+    aligned: AlignedRun
+    clock: VolumeClock
+    eeg_steps: tuple[str, ...]
+    eeg_quality: Mapping[str, float]
+    region_steps: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ParticipantReport:
+    """All that the report of one participant shows.
+
+    Attributes
+    ----------
+    participant : str
+        Label without ``sub-``.
+    version : str
+        Of this app.
+    predictions : tuple of Predictions
+        One per model, the task baseline (``task``) among them; their arrays in the order of ``runs``.
+    cv_unit : "session", "run" or "block"
+        What was held out; "block" is marked as within-run at every table of scores.
+    cv_text, settings_text, methods_text, duration_text : str
+        How the models were tested; the settings as TOML; the methods for a paper, paragraphs apart by an
+        empty line; how long it took, without a date.
+    model_descriptions : mapping of model to str
+        One sentence each.
+    notes : tuple of str
+        What the reader should know first (a fallback that was taken, a channel that is missing).
+    """
+
+    participant: str
+    version: str
+    found_runs: tuple[FoundRun, ...]
+    runs: tuple[RunContent, ...]
+    predictions: tuple[Predictions, ...]
+    scores: tuple[Score, ...]
+    explanations: tuple[Explanation, ...]
+    cv_unit: Literal["session", "run", "block"]
+    cv_text: str
+    settings_text: str
+    methods_text: str
+    duration_text: str = ""
+    model_descriptions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that there are runs, and that predictions fit them."""
+        if not self.runs:
+            raise ValueError("ParticipantReport.runs: expected at least one run.")
+        for prediction in self.predictions:
+            if [len(v) for v in prediction.values] != [run.aligned.n_volumes for run in self.runs]:
+                raise ValueError(
+                    f"ParticipantReport.predictions: those of {prediction.model} do not fit the runs."
+                )
+
+
+def write_participant_report(
+    report: ParticipantReport, *, html_path: Path, figures_dir: Path
+) -> tuple[Path, ...]:
+    """Write the page and its figures; return their paths, the page's first.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    """
+    runs = [run.aligned for run in report.runs]
+    figures = write_figures(
+        f"sub-{report.participant}",
+        figures_dir,
+        runs=runs,
+        clocks=[run.clock for run in report.runs],
+        predictions=report.predictions,
+        scores=report.scores,
+        explanations=report.explanations,
+    )
+    models = tuple(dict.fromkeys(score.model for score in report.scores if score.model != TASK_MODEL))
+    labels = short_run_labels([run.entities for run in runs])
+    content = {
+        "report": report,
+        "figures": figures,
+        "models": models,
+        "has_task": any(score.model == TASK_MODEL for score in report.scores),
+        "verdicts": judge_participant(report.scores),
+        "overall": {(s.model, s.region): s for s in report.scores if s.run == "all"},
+        "regions": _regions_mean_last(report.scores),
+        "is_within_run": report.cv_unit == "block",
+        "runs": list(zip(labels, report.runs, strict=True)),
+        "eeg_steps": _group_steps(report.runs, labels, lambda run: run.eeg_steps),
+        "bold_steps": _group_steps(report.runs, labels, lambda run: run.region_steps),
+        "quality_names": tuple(dict.fromkeys(name for run in report.runs for name in run.eeg_quality)),
+        "n_unused": sum(run.status != "paired" for run in report.found_runs),
+    }
+    write_page(html_path, "participant.html.j2", content)
+    return (html_path, *figures.paths())
+
+
+def _regions_mean_last(scores: Sequence[Score]) -> tuple[str, ...]:
+    """Return the regions in order of appearance, the mean over them last."""
+    names = dict.fromkeys(score.region for score in scores if score.run == "all")
+    return (*(n for n in names if n != MEAN_REGION), *(n for n in names if n == MEAN_REGION))
+
+
+def _group_steps(
+    runs: Sequence[RunContent], labels: Sequence[str], steps_of: Callable[[RunContent], tuple[str, ...]]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Return (labels of the runs, steps), runs with the same steps together."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for run, label in zip(runs, labels, strict=True):
+        groups.setdefault(steps_of(run), []).append(label)
+    if len(groups) == 1 and len(runs) > 1:
+        return [("All runs", steps) for steps in groups]
+    return [(", ".join(names), steps) for steps, names in groups.items()]

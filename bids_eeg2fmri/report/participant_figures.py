@@ -1,0 +1,219 @@
+"""The figures of a participant's report: which there are, their files, and their words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from bids_eeg2fmri.records import AlignedRun, Explanation, Predictions, Score, VolumeClock
+from bids_eeg2fmri.report.curves import Curve, choose_regions, draw_curves
+from bids_eeg2fmri.report.map_choice import choose_maps
+from bids_eeg2fmri.report.page import PageFigure
+from bids_eeg2fmri.report.recording import draw_clocks, draw_spectra
+from bids_eeg2fmri.report.score_dots import DotRow, draw_score_dots
+from bids_eeg2fmri.report.style import TASK_MODEL, report_style, save_svg, short_run_labels
+from bids_eeg2fmri.report.topographies import draw_topographies, find_positions
+from bids_eeg2fmri.report.verdict import ALPHA, MEAN_REGION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantFigures:
+    """The figures by section; ``no_maps`` says why a model's patterns are not drawn."""
+
+    curves: tuple[PageFigure, ...]
+    scores: PageFigure
+    maps: tuple[PageFigure, ...]
+    no_maps: tuple[str, ...]
+    clocks: PageFigure
+    spectra: PageFigure
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return the paths of all figures."""
+        figures = (*self.curves, self.scores, *self.maps, self.clocks, self.spectra)
+        return tuple(figure.path for figure in figures)
+
+
+def write_figures(
+    prefix: str,
+    folder: Path,
+    *,
+    runs: Sequence[AlignedRun],
+    clocks: Sequence[VolumeClock],
+    predictions: Sequence[Predictions],
+    scores: Sequence[Score],
+    explanations: Sequence[Explanation],
+) -> ParticipantFigures:
+    """Draw and write all figures of one participant; ``prefix`` begins their names (``sub-01``).
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    """
+    labels = short_run_labels([run.entities for run in runs])
+    with report_style():
+        maps, no_maps = _write_maps(prefix, folder, runs[0].region_names, scores, explanations)
+        return ParticipantFigures(
+            curves=tuple(
+                _write(
+                    _draw_run(run, k, predictions, scores),
+                    folder / f"{run.entities}_desc-predicted_timeseries.svg",
+                    alt=f"Measured and predicted BOLD over time in {label}, one panel per region.",
+                    caption=_say_curves(run, label),
+                )
+                for k, (run, label) in enumerate(zip(runs, labels, strict=True))
+            ),
+            scores=_write(
+                _draw_scores(scores),
+                folder / f"{prefix}_desc-scores_metrics.svg",
+                alt="r of each region and model, beside the task baseline; the table has the same numbers.",
+                caption=_say_scores(scores),
+            ),
+            maps=maps,
+            no_maps=no_maps,
+            clocks=_write(
+                draw_clocks(clocks, labels),
+                folder / f"{prefix}_desc-clock_timeseries.svg",
+                alt="Distance of each volume's onset from a regular grid, one panel per run.",
+                caption="How far the onset of each volume lies from a regular grid on the EEG's clock.",
+            ),
+            spectra=_write(
+                draw_spectra(runs, labels),
+                folder / f"{prefix}_desc-clean_spectrum.svg",
+                alt="Power spectrum of the cleaned EEG of each run.",
+                caption="Power of the cleaned EEG, median over channels. Sharp lines at a fixed distance "
+                "would be what the scanner left.",
+            ),
+        )
+
+
+def _write_maps(
+    prefix: str,
+    folder: Path,
+    region_names: Sequence[str],
+    scores: Sequence[Score],
+    explanations: Sequence[Explanation],
+) -> tuple[tuple[PageFigure, ...], tuple[str, ...]]:
+    """Draw and write the patterns of each model; return the figures, and why others could not be drawn."""
+    maps, no_maps = [], []
+    for explanation in explanations:
+        channels, reason = find_positions(explanation)
+        if reason:
+            no_maps.append(reason)
+            continue
+        grid = choose_maps(explanation, region_names, _rank_regions(scores, explanation.model))
+        maps.append(
+            _write(
+                draw_topographies(explanation, grid, channels),
+                folder / f"{prefix}_desc-{explanation.model}_topomap.svg",
+                alt=f"Maps of the scalp seen from above: the spatial patterns of {explanation.model}.",
+                caption=_say_maps(explanation, grid.note, n_drawn=len(channels)),
+            )
+        )
+    return tuple(maps), tuple(no_maps)
+
+
+def _write(figure: Figure, path: Path, *, alt: str, caption: str) -> PageFigure:
+    """Write one figure under a name that is safe: letters, digits, ``-``, ``_`` and the extension."""
+    safe = path.with_name(re.sub(r"[^A-Za-z0-9_-]", "", path.stem) + path.suffix)
+    save_svg(figure, safe)
+    return PageFigure(path=safe, alt=alt, caption=caption)
+
+
+def _draw_run(run: AlignedRun, k: int, predictions: Sequence[Predictions], scores: Sequence[Score]) -> Figure:
+    """Draw the curves of run ``k``, the task baseline behind the models."""
+    ordered = sorted(predictions, key=lambda p: p.model == TASK_MODEL)
+    label = run.entities.run_label
+    curves = [
+        Curve(
+            model=p.model,
+            values=p.values[k],
+            r={s.region: s.r for s in scores if s.model == p.model and s.run == label},
+        )
+        for p in ordered
+    ]
+    first = next((p.model for p in ordered), "")
+    return draw_curves(run, curves, choose_regions(run.region_names, _rank_regions(scores, first)))
+
+
+def _draw_scores(scores: Sequence[Score]) -> Figure:
+    """Draw r and r given the task over all runs, with the runs behind them."""
+    overall = {(s.model, s.region): s for s in scores if s.run == "all"}
+    names = list(dict.fromkeys(region for _, region in overall))
+    regions = [n for n in names if n != MEAN_REGION] + [n for n in names if n == MEAN_REGION]
+    models = sorted(dict.fromkeys(model for model, _ in overall), key=lambda model: model == TASK_MODEL)
+    eeg_models = [model for model in models if model != TASK_MODEL]
+    panels = {"r with the measured BOLD": [_dot_row(m, scores, regions, "r", "p_shift") for m in models]}
+    if TASK_MODEL in models and eeg_models:
+        panels["r given the task design"] = [
+            _dot_row(m, scores, regions, "r_given_task", "p_shift_given_task") for m in eeg_models
+        ]
+    return draw_score_dots(regions, panels, dot_name="one run", significance="all runs, p < .05")
+
+
+def _dot_row(model: str, scores: Sequence[Score], regions: Sequence[str], figure: str, p_name: str) -> DotRow:
+    """Gather one figure of one model from the scores."""
+    own = [score for score in scores if score.model == model]
+    by_run: dict[str, dict[str, Score]] = {}
+    for score in own:
+        by_run.setdefault(score.run, {})[score.region] = score
+
+    def gather(run: str, name: str) -> list[float]:
+        return [float(getattr(by_run[run].get(region), name, np.nan)) for region in regions]
+
+    singles = [gather(run, figure) for run in by_run if run != "all"]
+    return DotRow(
+        model=model,
+        centre=np.array(gather("all", figure)),
+        dots=np.array(singles).reshape(len(singles), len(regions)),
+        is_significant=np.array(gather("all", p_name)) < ALPHA,
+    )
+
+
+def _rank_regions(scores: Sequence[Score], model: str) -> tuple[str, ...]:
+    """Return the regions that a model predicts, best first: by r given the task, else by r."""
+    own = [s for s in scores if s.model == model and s.run == "all" and s.region != MEAN_REGION]
+    by_partial = bool(own) and all(np.isfinite(s.r_given_task) for s in own)
+    figure = "r_given_task" if by_partial else "r"
+    return tuple(s.region for s in sorted(own, key=lambda s: -np.nan_to_num(getattr(s, figure), nan=-2.0)))
+
+
+def _say_scores(scores: Sequence[Score]) -> str:
+    """Return the caption of the figure of scores."""
+    text = "Large marks: over all runs. Small strokes: each run."
+    if not any(score.model == TASK_MODEL for score in scores):
+        return text
+    return (
+        f"{text} Right: what remains once the task design has been removed from both the measured and the "
+        "predicted BOLD."
+    )
+
+
+def _say_curves(run: AlignedRun, label: str) -> str:
+    """Return the caption of a run's curves."""
+    shown = len(choose_regions(run.region_names, run.region_names))
+    text = f"{label}: every predicted value is of a volume that the model had not seen."
+    if shown < len(run.region_names):
+        text += f" The {shown} best predicted of {len(run.region_names)} regions are shown."
+    n_censored = int(np.sum(run.weights == 0))
+    if n_censored:
+        text += f" {n_censored} volumes without weight are left out of the measured curve."
+    return text
+
+
+def _say_maps(explanation: Explanation, note: str, *, n_drawn: int) -> str:
+    """Return the caption of a model's maps."""
+    if explanation.filters.domain == "power":
+        meaning = "red where more power in the band goes with a prediction of more BOLD, blue of less"
+    else:
+        meaning = "where the activity that each filter picks up appears on the scalp, its polarity arbitrary"
+    text = f"{explanation.model}: spatial patterns, {meaning}; each scaled to 1. {note}".strip()
+    n_all = len(explanation.channel_names)
+    return (
+        text if n_drawn == n_all else f"{text} {n_all - n_drawn} electrodes without a position are left out."
+    )

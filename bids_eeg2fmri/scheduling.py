@@ -1,0 +1,225 @@
+"""Work through the participants, one by one or side by side; what fails stays with its participant."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from threadpoolctl import threadpool_limits
+
+from bids_eeg2fmri import __version__
+from bids_eeg2fmri.bids.dataset import list_participants
+from bids_eeg2fmri.bids.derivatives import describe_sources
+from bids_eeg2fmri.bids.outputs import Outputs
+from bids_eeg2fmri.bids.selection import select_participants
+from bids_eeg2fmri.errors import Eeg2FmriError, NothingSelectedError
+from bids_eeg2fmri.formats.atomic import write_text
+from bids_eeg2fmri.formats.derivative import prepare_output, write_dataset_files
+from bids_eeg2fmri.group import run_group
+from bids_eeg2fmri.participant import plan_participant, run_participant
+from bids_eeg2fmri.registry import Predictor, load_model, model_names
+from bids_eeg2fmri.report.methods import write_citations
+from bids_eeg2fmri.settings import Job
+from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
+
+Say = Callable[[str], None]
+
+#: Labels of desc- that are no model's name.
+_DESCRIPTIONS = {
+    "clean": "EEG, resampled, filtered and referenced to its average",
+    "regions": "measured BOLD of regions, confounds removed; the label image of the regions",
+    "scores": "how well each model predicts the BOLD of each region on data it was not trained on",
+    "task": "BOLD predicted from the task design alone, on the same folds as the models",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How the work on one participant ended."""
+
+    participant: str
+    status: Literal["done", "up to date", "nothing to do", "failed"]
+    message: str
+    seconds: float
+    exit_status: int = 0
+
+
+def run_participant_level(job: Job, say: Say) -> int:
+    """Work through the selected participants and return the exit status.
+
+    Raises
+    ------
+    Eeg2FmriError
+        For what stops the work before any participant.
+    """
+    participants = select_participants(list_participants(job.bids_dir), job.selection)
+    predictors = build_predictors(job.settings)
+    resolve_device(job.running.device)
+    if job.running.dry_run:
+        for participant in participants:
+            say(plan_participant(job, participant))
+        return 0
+    prepare_output(job.output_dir)
+    _write_dataset(job, predictors)
+    _set_threads(job)
+    outcomes = []
+    for outcome in _outcomes(job, participants):
+        outcomes.append(outcome)
+        say(_line(outcome, len(outcomes), len(participants)))
+    return _recap(job, outcomes, say)
+
+
+def run_group_level(job: Job, say: Say) -> int:
+    """Aggregate the results of the participants and return the exit status."""
+    known = list_participants(job.bids_dir)
+    participants = select_participants(known, job.selection)
+    if job.running.dry_run:
+        say(f"Would read the scores of {len(participants)} participants in {job.output_dir}.")
+        return 0
+    prepare_output(job.output_dir)
+    _set_threads(job)
+    for line in run_group(job, participants):
+        say(line)
+    return 0
+
+
+def attempt(job: Job, participant: str) -> Outcome:
+    """Work on one participant; an error becomes a crash file and an outcome, never an exception."""
+    start = time.monotonic()
+    try:
+        with threadpool_limits(limits=job.running.omp_nthreads):
+            status, message = run_participant(job, participant)
+        return Outcome(
+            participant=participant, status=status, message=message, seconds=time.monotonic() - start
+        )
+    except Exception as error:  # whatever it is, the other participants go on
+        known = isinstance(error, Eeg2FmriError)
+        text = str(error) if known else f"{type(error).__name__}: {error}"
+        crash = _write_crash(job, participant, error)
+        return Outcome(
+            participant=participant,
+            status="failed",
+            message=f"{text}{crash}",
+            seconds=time.monotonic() - start,
+            exit_status=error.exit_status if isinstance(error, Eeg2FmriError) else 1,
+        )
+
+
+def _write_dataset(job: Job, predictors: Sequence[Predictor]) -> None:
+    """Write the files of the output dataset that belong to no participant."""
+    every = (load_model(name) for name in model_names())
+    write_dataset_files(
+        job.output_dir,
+        version=__version__,
+        bids_dir=job.bids_dir,
+        derivatives=job.derivatives,
+        generated_by=describe_sources([*job.derivatives.values(), job.bids_dir]),
+        descriptions=_DESCRIPTIONS | {model.name: model.description for model in every},
+        citation=write_citations(predictors),
+        settings=job.settings.as_toml(),
+    )
+
+
+def _outcomes(job: Job, participants: Sequence[str]) -> Iterator[Outcome]:
+    """Yield outcomes as they come."""
+    if job.running.nprocs == 1 or len(participants) == 1:
+        for participant in participants:
+            outcome = attempt(job, participant)
+            yield outcome
+            if outcome.status == "failed" and job.running.stop_on_first_crash:
+                return
+        return
+    # Fresh processes: a fork of one that holds threads can hang.
+    context = multiprocessing.get_context("spawn")
+    n_workers = min(job.running.nprocs, len(participants))
+    with ProcessPoolExecutor(
+        n_workers, mp_context=context, initializer=_start_worker, initargs=(job,)
+    ) as pool:
+        futures = {pool.submit(attempt, job, participant): participant for participant in participants}
+        for future in as_completed(futures):
+            if future.cancelled():
+                continue
+            outcome = _result(future, futures[future])
+            yield outcome
+            if outcome.status == "failed" and job.running.stop_on_first_crash:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _result(future: Future[Outcome], participant: str) -> Outcome:
+    """Return a worker's outcome, also where the worker died."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return Outcome(
+            participant=participant,
+            status="failed",
+            message="a worker process died, most often for lack of memory. Use fewer --nprocs and run again.",
+            seconds=0.0,
+            exit_status=1,
+        )
+
+
+def _start_worker(job: Job) -> None:
+    """Prepare a worker process: log and threads as told."""
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(job.running.verbose, 2)]
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
+    )
+    logging.getLogger("bids_eeg2fmri").setLevel(level)
+    _set_threads(job)
+
+
+def _set_threads(job: Job) -> None:
+    """Make libraries that are loaded later, and worker processes, use as many threads as told."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(job.running.omp_nthreads)
+
+
+def _write_crash(job: Job, participant: str, error: Exception) -> str:
+    """Write the traceback and return where it is, in words."""
+    stamp = datetime.now(tz=UTC).strftime("%Y%m%dT%H%M%S")
+    path = Outputs(root=job.output_dir).crash(participant, stamp)
+    details = "".join(traceback.format_exception(error))
+    try:
+        write_text(path, f"bids_eeg2fmri {__version__}\n\n{details}\n{job.settings.as_toml()}\n")
+    except Eeg2FmriError as second:
+        return f" (no crash file: {second})"
+    return f" (crash file: {path})"
+
+
+def _line(outcome: Outcome, n_done: int, n_all: int) -> str:
+    """Return one line on an outcome."""
+    head = f"[{n_done}/{n_all}] sub-{outcome.participant}: {outcome.status}"
+    return f"{head} ({outcome.seconds:.0f} s){': ' + outcome.message if outcome.message else ''}"
+
+
+def _recap(job: Job, outcomes: Sequence[Outcome], say: Say) -> int:
+    """Say how it ended and return the exit status."""
+    by_status = {
+        status: [o.participant for o in outcomes if o.status == status]
+        for status in ("done", "up to date", "nothing to do", "failed")
+    }
+    counts = [f"{len(labels)} {status}" for status, labels in by_status.items() if labels]
+    say(f"{len(outcomes)} participants: {', '.join(counts)}.")
+    failed = [o for o in outcomes if o.status == "failed"]
+    if failed:
+        say(f"Failed: {', '.join(f'sub-{o.participant}' for o in failed)}. The reasons stand above.")
+        statuses = {o.exit_status for o in failed}
+        return statuses.pop() if len(failed) == len(outcomes) and len(statuses) == 1 else 1
+    if len(by_status["nothing to do"]) == len(outcomes):
+        raise NothingSelectedError(
+            "No run with both EEG and BOLD is left: "
+            + outcomes[0].message
+            + " --dry-run lists every recording."
+        )
+    say(f"Reports: {job.output_dir}/sub-*.html")
+    return 0

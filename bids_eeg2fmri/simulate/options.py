@@ -1,0 +1,79 @@
+"""What can be chosen about a simulated dataset, checked on the way in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from bids_eeg2fmri.errors import UsageError, did_you_mean
+
+Coupling = Literal["power", "task-only", "none"]
+COUPLINGS: tuple[str, ...] = get_args(Coupling)
+
+#: Smallest and largest allowed value. Fewer than 40 volumes hold less than two blocks at a usual TR; fewer
+#: than 8 channels leave nothing to filter spatially.
+RANGES: dict[str, tuple[float, float]] = {
+    "participants": (1, 999),
+    "sessions": (1, 99),
+    "runs": (1, 99),
+    "volumes": (40, 5000),
+    "tr": (0.3, 10.0),
+    "channels": (8, 128),
+    "seed": (0, 2**32 - 1),
+}
+
+#: One block of rest and one of imagery, s.
+MIN_DURATION = 40.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationOptions:
+    """The size of the dataset, its coupling and its seed.
+
+    Attributes
+    ----------
+    participants, sessions, runs : int
+        Participants, sessions of each, runs of each session.
+    volumes : int
+        BOLD volumes per run.
+    tr : float
+        Repetition time, s.
+    channels : int
+        EEG channels (the ECG comes on top).
+    coupling : "power", "task-only" or "none"
+        ``power``: regions follow the power of motor sources. ``task-only``: EEG and BOLD both respond to the
+        task and share nothing else. ``none``: BOLD does not respond to the task either.
+    seed : int
+        Participant k of a seed is the same whatever the number of participants.
+
+    Raises
+    ------
+    UsageError
+        If a value is out of range, or a run too short for one block of each kind.
+    """
+
+    participants: int = 4
+    sessions: int = 1
+    runs: int = 3
+    volumes: int = 150
+    tr: float = 2.0
+    channels: int = 32
+    coupling: Coupling = "power"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:  # also refuses NaN
+                raise UsageError(f"--{name} {value} is out of range: {low:g} to {high:g} is allowed.")
+        if self.volumes * self.tr < MIN_DURATION:
+            raise UsageError(
+                f"--volumes {self.volumes} of --tr {self.tr} s last {self.volumes * self.tr:g} s: a block of "
+                f"rest and one of imagery need {MIN_DURATION:g} s. Ask for more volumes."
+            )
+        if self.coupling not in COUPLINGS:
+            raise UsageError(
+                f"There is no coupling '{self.coupling}'; choose one of {', '.join(COUPLINGS)}."
+                f"{did_you_mean(self.coupling, COUPLINGS)}"
+            )

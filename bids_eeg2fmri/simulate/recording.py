@@ -1,0 +1,77 @@
+"""From sources to the EEG of one run, as the amplifier would have stored it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bids_eeg2fmri.records import Floats
+from bids_eeg2fmri.simulate.artefacts import draw_heartbeats, simulate_artefacts, simulate_ecg
+from bids_eeg2fmri.simulate.design import SFREQ, RunClock
+from bids_eeg2fmri.simulate.head import Cap
+
+ECG_CHANNEL = "ECG"
+#: Root mean square moment of each background dipole, nA m: some 8 microvolts of 1/f activity per channel.
+BACKGROUND_MOMENT = 22.0
+
+
+def record_eeg(
+    moments: Floats,
+    gain: Floats,
+    background_gain: Floats,
+    *,
+    cap: Cap,
+    clock: RunClock,
+    jerks: Floats,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return the EEG and, last, the ECG of one run.
+
+    Parameters
+    ----------
+    moments : array, shape (n_sources, n_times)
+        Source moments with the burn-in, nA m.
+    gain, background_gain : array, shape (n_channels, n_sources) and (n_channels, n_dipoles)
+        Microvolts per nA m.
+    jerks : array
+        Times of sudden head movements, s after the first volume.
+
+    Returns
+    -------
+    eeg : array, shape (n_channels + 1, n_eeg)
+        Microvolts.
+    """
+    first, n_times = clock.n_burn_in, clock.n_eeg
+    brain = gain @ moments[:, first : first + n_times]
+    brain += background_gain @ pink_noise(rng, (background_gain.shape[1], n_times)) * BACKGROUND_MOMENT
+    heartbeats = draw_heartbeats(n_times / SFREQ, rng)
+    brain += simulate_artefacts(cap, heartbeats, jerks + clock.lead, n_times=n_times, rng=rng)
+    return np.vstack([brain, simulate_ecg(heartbeats, n_times=n_times, rng=rng)])
+
+
+def pink_noise(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    """Return unit-variance noise, shape (n, n_times): power falls as f to the -1.2, flat below 1 Hz.
+
+    The exponent lies between those of the awake EEG with eyes open and closed (Donoghue 2020,
+    doi:10.1038/s41593-020-00744-x).
+    """
+    frequencies = np.fft.rfftfreq(shape[1], 1 / SFREQ)
+    amplitude = np.maximum(frequencies, 1) ** -0.6
+    amplitude[0] = 0
+    spectrum = np.empty((shape[0], len(frequencies)), dtype=complex)
+    spectrum.real = rng.standard_normal(spectrum.shape) * amplitude
+    spectrum.imag = rng.standard_normal(spectrum.shape) * amplitude
+    scale = shape[1] / np.sqrt(4 * np.sum(amplitude**2))
+    noise: Floats = np.fft.irfft(spectrum, shape[1], axis=1) * scale
+    return noise
+
+
+def marker_samples(
+    times: Sequence[float] | Floats, clock: RunClock
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the EEG sample of each time (s after the first volume), shape (n,)."""
+    samples: np.ndarray[tuple[int], np.dtype[np.int64]] = np.round(
+        (np.asarray(times) + clock.lead) * SFREQ
+    ).astype(np.int64)
+    return samples

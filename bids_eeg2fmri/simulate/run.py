@@ -1,0 +1,82 @@
+"""One simultaneous run: EEG and BOLD of the same person over the same minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from bids_eeg2fmri.records import Floats
+from bids_eeg2fmri.simulate.bold_image import BoldRun, scan
+from bids_eeg2fmri.simulate.brain import Brain
+from bids_eeg2fmri.simulate.design import BURN_IN, RunClock, draw_clock
+from bids_eeg2fmri.simulate.haemodynamics import region_signals
+from bids_eeg2fmri.simulate.head import Cap, compute_gain
+from bids_eeg2fmri.simulate.motion import draw_motion
+from bids_eeg2fmri.simulate.options import SimulationOptions
+from bids_eeg2fmri.simulate.person import Person
+from bids_eeg2fmri.simulate.recording import record_eeg
+from bids_eeg2fmri.simulate.sources import simulate_sources
+from bids_eeg2fmri.simulate.streams import Stream, make_rng
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedRun:
+    """What was recorded in one run.
+
+    Attributes
+    ----------
+    eeg : array, shape (n_channels + 1, n_eeg)
+        EEG and ECG, microvolts.
+    motion : array, shape (n_volumes, 6)
+        Translations (mm) and rotations (rad).
+    """
+
+    clock: RunClock
+    eeg: Floats
+    bold: BoldRun
+    motion: Floats
+
+
+def simulate_run(
+    person: Person, cap: Cap, brain: Brain, options: SimulationOptions, *, label: tuple[int, int, int]
+) -> SimulatedRun:
+    """Simulate run ``label`` (participant, session, run).
+
+    Without coupling, BOLD follows a shadow of the person: the same rhythms, fluctuating as much and as
+    slowly, but not the ones that the electrodes see. The shadow responds to the task if BOLD is to.
+    """
+
+    def rng_for(stream: Stream) -> np.random.Generator:
+        return make_rng(options.seed, participant=label[0], session=label[1], run=label[2], stream=stream)
+
+    clock = draw_clock(rng_for(Stream.TIMING), tr=options.tr, n_volumes=options.volumes)
+    imagery = [event for event in clock.events() if event.condition == "imagery"]
+    simulate = partial(
+        simulate_sources, person.sources, n_times=clock.n_simulated, first_volume=BURN_IN + clock.lead
+    )
+    activity = simulate(imagery=imagery, rng=rng_for(Stream.SOURCES))
+    power = activity.power
+    if options.coupling != "power":
+        seen = imagery if options.coupling == "task-only" else ()
+        power = simulate(imagery=seen, rng=rng_for(Stream.SHADOW)).power
+
+    motion, jerks = draw_motion(clock.n_volumes, tr=clock.tr, rng=rng_for(Stream.MOTION))
+    signals = region_signals(power, person.mixtures, person.responses)
+    return SimulatedRun(
+        clock=clock,
+        eeg=record_eeg(
+            activity.moments,
+            compute_gain([source.place for source in person.sources], person.orientations, cap=cap),
+            compute_gain(person.background, person.background_orientations, cap=cap),
+            cap=cap,
+            clock=clock,
+            jerks=jerks,
+            rng=rng_for(Stream.ARTEFACTS),
+        ),
+        bold=scan(
+            signals, clock.tick_times, motion, brain=brain, tr=clock.tr, rng=rng_for(Stream.BOLD_NOISE)
+        ),
+        motion=motion,
+    )

@@ -1,0 +1,71 @@
+"""Write the recordings of a run as BIDS wants them: EEG, BOLD and events of both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from bids_eeg2fmri.formats.json_file import write_json
+from bids_eeg2fmri.records import Entities
+from bids_eeg2fmri.simulate.bold_image import slice_times
+from bids_eeg2fmri.simulate.brain import Brain
+from bids_eeg2fmri.simulate.descriptions import describe_coordinates, describe_eeg, describe_raw_bold
+from bids_eeg2fmri.simulate.design import SFREQ, RunClock
+from bids_eeg2fmri.simulate.files import SCANNER, write_eeg, write_nifti, write_table
+from bids_eeg2fmri.simulate.head import REFERENCE, Cap
+from bids_eeg2fmri.simulate.layout import folder_of, without_task
+from bids_eeg2fmri.simulate.recording import ECG_CHANNEL, marker_samples
+from bids_eeg2fmri.simulate.run import SimulatedRun
+
+#: ``R128`` is what BrainVision recorders call the scanner's volume trigger; rest and imagery are S1 and S2.
+VOLUME_MARKER = 128
+STIMULUS = {"rest": 1, "imagery": 2}
+
+
+def write_recordings(out: Path, entities: Entities, run: SimulatedRun, *, cap: Cap, brain: Brain) -> None:
+    """Write EEG, BOLD, their sidecars and events."""
+    _write_eeg(folder_of(out, entities, "eeg"), str(entities), run, cap)
+    folder, name, tr = folder_of(out, entities, "func"), str(entities), run.clock.tr
+    write_nifti(folder / f"{name}_bold.nii.gz", run.bold.raw, brain.affine, space=SCANNER, tr=tr)
+    timing = [round(float(t), 6) for t in slice_times(brain.mask.shape[2], tr)]
+    write_json(folder / f"{name}_bold.json", describe_raw_bold(tr, timing))
+    events = _tabulate_events(run.clock)
+    write_table(folder / f"{name}_events.tsv", events[["onset", "duration", "trial_type", "value"]])
+
+
+def _write_eeg(folder: Path, name: str, run: SimulatedRun, cap: Cap) -> None:
+    events = _tabulate_events(run.clock)
+    volumes = marker_samples(run.clock.volume_onsets, run.clock)
+    markers = [(int(sample), "Response", VOLUME_MARKER) for sample in volumes]
+    markers += [
+        (int(sample), "Stimulus", int(value))
+        for sample, value in zip(events["sample"], events["value"], strict=True)
+    ]
+    names = [*cap.names, ECG_CHANNEL]
+    write_eeg(folder, f"{name}_eeg", run.eeg, names=names, markers=markers)
+    write_json(folder / f"{name}_eeg.json", describe_eeg(cap, run.eeg.shape[1] / SFREQ))
+    write_table(folder / f"{name}_events.tsv", events.assign(onset=events["sample"] / SFREQ))
+    channels = pd.DataFrame({"name": names, "type": "EEG", "units": "µV", "sampling_frequency": SFREQ})
+    channels["reference"] = REFERENCE
+    channels["status"] = "good"
+    channels.loc[channels["name"] == ECG_CHANNEL, ["type", "reference"]] = ["ECG", "n/a"]
+    write_table(folder / f"{name}_channels.tsv", channels)
+
+
+def _tabulate_events(clock: RunClock) -> pd.DataFrame:
+    """Return the blocks, onsets in seconds after the first volume and as EEG samples."""
+    table = pd.DataFrame(
+        [(e.onset, e.duration, e.condition, STIMULUS[e.condition]) for e in clock.events()],
+        columns=["onset", "duration", "trial_type", "value"],
+    )
+    return table.assign(sample=marker_samples(table["onset"].to_numpy(), clock))
+
+
+def write_electrodes(out: Path, entities: Entities, cap: Cap) -> None:
+    """Write where the electrodes of a session should sit (the cap really sits a few millimetres off)."""
+    folder, name = folder_of(out, entities, "eeg"), f"{without_task(entities)}_space-CapTrak"
+    table = pd.DataFrame(cap.positions.round(6), columns=["x", "y", "z"])
+    table.insert(0, "name", cap.names)
+    write_table(folder / f"{name}_electrodes.tsv", table)
+    write_json(folder / f"{name}_coordsystem.json", describe_coordinates(cap))

@@ -1,0 +1,83 @@
+"""Write what was put into the data: noiseless signals, haemodynamic responses, mixtures and ceilings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bids_eeg2fmri.formats.json_file import write_json
+from bids_eeg2fmri.records import Entities
+from bids_eeg2fmri.simulate.brain import SPHERE_RADIUS, Brain
+from bids_eeg2fmri.simulate.ceilings import measure_ceilings
+from bids_eeg2fmri.simulate.descriptions import TASK
+from bids_eeg2fmri.simulate.design import TICK
+from bids_eeg2fmri.simulate.files import write_table
+from bids_eeg2fmri.simulate.layout import folder_of, without_run
+from bids_eeg2fmri.simulate.person import Person
+from bids_eeg2fmri.simulate.run import SimulatedRun
+
+
+def write_signals(out: Path, entities: Entities, run: SimulatedRun, brain: Brain) -> None:
+    """Write the signal of each region before noise, one row per volume."""
+    stem = folder_of(out, entities, "func") / f"{entities}_desc-truth_timeseries"
+    what = f"Mean over a sphere of {SPHERE_RADIUS:g} mm of the BOLD before motion, drift and noise"
+    sidecar = {"SamplingFrequency": 1 / run.clock.tr, "StartTime": run.clock.tr / 2}
+    _write_timeseries(
+        stem, pd.DataFrame(run.bold.noiseless, columns=brain.region_names), sidecar, what, "percent"
+    )
+
+
+def write_responses(out: Path, entities: Entities, person: Person, brain: Brain) -> None:
+    """Write the haemodynamic response of each region, and which rhythms it follows how much."""
+    folder, name = folder_of(out, entities, "func"), without_run(entities)
+    responses = np.stack([response.sample() for response in person.responses], axis=1)
+    sidecar = {"SamplingFrequency": 1 / TICK, "StartTime": TICK / 2}
+    what = "Haemodynamic response to a unit of activity at 0 s, its sum 1"
+    stem = folder / f"{name}_desc-hrf_timeseries"
+    _write_timeseries(stem, pd.DataFrame(responses, columns=brain.region_names), sidecar, what, "1")
+
+    rhythms = [(s.name, rhythm.frequency) for s in person.sources for rhythm in s.rhythms]
+    table = pd.DataFrame(rhythms, columns=["source", "frequency"])
+    mixtures = pd.DataFrame(person.mixtures.T, columns=brain.region_names)
+    write_table(folder / f"{name}_desc-truth_mixtures.tsv", pd.concat([table, mixtures], axis=1))
+
+
+def _write_timeseries(
+    stem: Path, table: pd.DataFrame, sidecar: dict[str, Any], description: str, units: str
+) -> None:
+    write_table(stem.with_name(f"{stem.name}.tsv"), table)
+    columns = {name: {"Description": description, "Units": units} for name in table.columns}
+    write_json(stem.with_name(f"{stem.name}.json"), sidecar | columns)
+
+
+def tabulate_ceilings(entities: Entities, run: SimulatedRun, brain: Brain, *, coupling: str) -> pd.DataFrame:
+    """Return one row per region of a run: the ceiling, and whether the region follows the EEG."""
+    names: Sequence[str] = brain.region_names
+    return pd.DataFrame(
+        {
+            "run": entities.run_label,
+            "region": names,
+            "coupled": coupling == "power",
+            "ceiling": measure_ceilings(run, brain),
+        }
+    )
+
+
+def write_ceilings(out: Path, subject: str, table: pd.DataFrame) -> None:
+    """Write the ceilings of all runs of a participant."""
+    stem = f"sub-{subject}_task-{TASK}_desc-ceilings_metrics"
+    write_table(out / f"sub-{subject}" / f"{stem}.tsv", table)
+    columns = {
+        "run": {"Description": "The run"},
+        "region": {"Description": "The region"},
+        "coupled": {"Description": "Whether the region's BOLD follows sources that the EEG sees"},
+        "ceiling": {
+            "Description": "Pearson correlation of the noiseless with the measured signal of the region, "
+            "both without motion (12 parameters) and drifts slower than 128 s: what a perfect predictor has"
+        },
+    }
+    write_json(out / f"sub-{subject}" / f"{stem}.json", columns)

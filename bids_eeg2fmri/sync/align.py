@@ -1,0 +1,92 @@
+"""One run as a model sees it: EEG and BOLD on one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bids_eeg2fmri.errors import BadDataError
+from bids_eeg2fmri.records import (
+    AlignedRun,
+    CleanEeg,
+    Entities,
+    RegionSeries,
+    TaskEvent,
+    VolumeClock,
+)
+from bids_eeg2fmri.sync.design import task_design
+
+
+def align_run(
+    entities: Entities,
+    eeg: CleanEeg,
+    clock: VolumeClock,
+    regions: RegionSeries,
+    events: Sequence[TaskEvent],
+    *,
+    tr: float,
+    start_time: float,
+) -> AlignedRun:
+    """Put the EEG and the BOLD of one run on the EEG's clock.
+
+    Volumes whose moment lies outside the EEG stay, with weight 0.
+
+    Parameters
+    ----------
+    eeg : CleanEeg
+        Its first sample is the zero of the clock.
+    clock : VolumeClock
+    regions : RegionSeries
+    events : sequence of TaskEvent
+        Onsets on the EEG's clock, s.
+    tr : float
+        Seconds from volume to volume, from the BOLD header.
+    start_time : float
+        From the onset of a volume to the moment its values refer to, s (``StartTime``, or the sampling time
+        of the regions' slices where the slices were not brought to one time).
+
+    Raises
+    ------
+    BadDataError
+        If clock and BOLD disagree about the number of volumes or the TR, or no volume lies within the EEG.
+    """
+    n_volumes = len(regions.data)
+    if len(clock.onsets) != n_volumes:
+        raise BadDataError(
+            f"{entities}: the clock has {len(clock.onsets)} volumes but the BOLD of the regions {n_volumes}; "
+            "they must be as many. Check that the preprocessed BOLD holds every volume of the raw one."
+        )
+    measured_tr = float(np.median(np.diff(clock.onsets))) if n_volumes > 1 else tr
+    if abs(measured_tr - tr) > 0.01 * tr:
+        raise BadDataError(
+            f"{entities}: the volumes lie {measured_tr:.3f} s apart on the EEG's clock but the TR of the "
+            f"BOLD is {tr:.3f} s; they must agree within 1 %. Check RepetitionTime and volume markers."
+        )
+    volume_times = clock.onsets + start_time
+    volume_samples = np.rint(volume_times * eeg.sfreq).astype(np.int64)
+    is_inside = (volume_samples >= 0) & (volume_samples < eeg.data.shape[1])
+    if not is_inside.any():
+        raise BadDataError(
+            f"{entities}: none of the {n_volumes} volumes, from {volume_times[0]:.1f} to "
+            f"{volume_times[-1]:.1f} s, lies within the EEG of {eeg.data.shape[1] / eeg.sfreq:.1f} s. "
+            "Check the offset of the EEG."
+        )
+    design, design_names = task_design(events, volume_times)
+    return AlignedRun(
+        entities=entities,
+        eeg=eeg.data,
+        sfreq=eeg.sfreq,
+        channel_names=eeg.channel_names,
+        positions=eeg.positions,
+        volume_samples=volume_samples,
+        tr=tr,
+        bold=regions.data,
+        region_names=regions.region_names,
+        weights=np.where(is_inside, regions.weights, 0.0),
+        design=design,
+        design_names=design_names,
+        nuisance=regions.nuisance,
+        nuisance_names=regions.nuisance_names,
+        events=tuple(events),
+    )

@@ -1,0 +1,27 @@
+"""Shared fixtures: small simulated datasets, made once per test process."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bids_eeg2fmri.simulate.dataset import simulate_dataset
+from bids_eeg2fmri.simulate.options import SimulationOptions
+
+
+@pytest.fixture(scope="session")
+def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two participants with two runs of 60 volumes and 16 channels; do not change it, copy it."""
+    root = tmp_path_factory.mktemp("small") / "bids"
+    simulate_dataset(root, SimulationOptions(participants=2, runs=2, volumes=60, channels=16, seed=3))
+    return root
+
+
+@pytest.fixture
+def own_dataset(small_dataset: Path, tmp_path: Path) -> Path:
+    """A copy of the small dataset that a test may damage."""
+    root = tmp_path / "bids"
+    shutil.copytree(small_dataset, root)
+    return root
