@@ -17,7 +17,9 @@ _IGNORED = """\
 *.html
 logs/
 group*
-sub-*/figures/
+figures
+*_timeseries.tsv
+*_timeseries.json
 *_model.safetensors
 *_model.json
 *_metrics.tsv
@@ -102,10 +104,11 @@ def write_dataset_files(
     write_text(root / ".bidsignore", _IGNORED)
     write_text(root / "README", _README)
     columns = {
-        "desc_id": {"Description": "Label of the desc entity"},
+        "desc_id": {"Description": "The desc entity, as it stands in file names"},
         "description": {"Description": "What files with this label hold"},
     }
-    write_table(root / "descriptions.tsv", sorted(descriptions.items()), columns)
+    rows = [(f"desc-{label}", text) for label, text in sorted(descriptions.items())]
+    write_table(root / "descriptions.tsv", rows, columns)
     write_text(root / "logs" / "CITATION.md", citation)
     write_text(root / "logs" / "settings.toml", settings)
     for name in ("participants.tsv", "participants.json"):

@@ -54,7 +54,7 @@ def write_regions(path: Path, regions: RegionSeries) -> list[Path]:
     write_volume(path, regions.labels, regions.affine)
     table = path.with_name(path.name.replace(".nii.gz", ".tsv"))
     columns = {
-        "index": {"Description": "Value of the region's voxels in the label image"},
+        "index": {"Description": "Value of the region's voxels in the label image", "Format": "integer"},
         "name": {"Description": "Region"},
         "n_voxels": {"Description": "Number of its voxels"},
     }

@@ -22,8 +22,10 @@ from bids_eeg2fmri.report.wording import format_r
 _REST = {"rest", "baseline", "fixation", "iti", "isi"}
 #: More panels than this cannot be read on one page.
 MOST_REGIONS = 12
-#: Beyond this many points curves are drawn as pixels, or the file would pass 500 kB.
-_MOST_POINTS = 30_000
+#: With more points the file of a figure would pass 500 kB.
+_MOST_POINTS = 25_000
+#: Volumes that can be told apart in half the width of a page.
+_MOST_HALF_WIDTH = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,7 +45,7 @@ def draw_curves(run: AlignedRun, curves: Sequence[Curve], regions: Sequence[str]
 
     All panels share one scale; the few measured values beyond it are cut off at the edge.
     """
-    grid = arrange_regions(regions)
+    grid = arrange_regions(regions) if run.n_volumes <= _MOST_HALF_WIDTH else [[name] for name in regions]
     figure, axes = make_panels(
         [0.78] * len(grid),
         max(len(row) for row in grid),
@@ -86,12 +88,16 @@ def arrange_regions(regions: Sequence[str]) -> list[list[str]]:
     return [list(regions[k : k + 2]) for k in range(0, len(regions), 2)]
 
 
-def choose_regions(regions: Sequence[str], ranked: Sequence[str]) -> tuple[str, ...]:
-    """Return the regions to draw, in their own order: all, or the first of ``ranked`` if too many."""
-    if len(regions) <= MOST_REGIONS:
-        return tuple(regions)
-    chosen = set(list(ranked)[:MOST_REGIONS])
-    return tuple(name for name in regions if name in chosen)
+def choose_regions(run: AlignedRun, ranked: Sequence[str], *, n_curves: int) -> tuple[str, ...]:
+    """Return the regions to draw, in their own order: all, or the first of ``ranked`` if too many.
+
+    ``n_curves`` is the number of predicted curves beside the measured one.
+    """
+    most = min(MOST_REGIONS, max(1, _MOST_POINTS // (run.n_volumes * (n_curves + 1))))
+    if len(run.region_names) <= most:
+        return run.region_names
+    chosen = set(ranked[:most])
+    return tuple(name for name in run.region_names if name in chosen)
 
 
 def _conditions(events: Sequence[TaskEvent]) -> dict[str, str]:
@@ -120,10 +126,9 @@ def _draw_region(
     colours: Mapping[str, str],
 ) -> None:
     """Draw the measured and predicted curves of region ``k``; volumes without weight are gaps."""
-    as_pixels = run.n_volumes * len(run.region_names) * (len(curves) + 1) > _MOST_POINTS
     measured = np.where(run.weights > 0, run.bold[:, k], np.nan)
     ax.axhline(0, color="#d0d0d0", lw=0.6, zorder=1)
-    ax.plot(times, measured, color=MEASURED_COLOUR, lw=0.8, alpha=0.65, zorder=2, rasterized=as_pixels)
+    ax.plot(times, measured, color=MEASURED_COLOUR, lw=0.8, alpha=0.65, zorder=2)
     for curve in curves:
         is_task = curve.model == TASK_MODEL
         ax.plot(
@@ -133,7 +138,6 @@ def _draw_region(
             lw=1.1 if is_task else 1.5,
             ls=(0, (3, 1.5)) if is_task else "-",
             zorder=3 if is_task else 4,
-            rasterized=as_pixels,
         )
     ax.locator_params(axis="y", nbins=3)
 

@@ -56,15 +56,17 @@ def write_figures(
         If a file cannot be written.
     """
     labels = short_run_labels([run.entities for run in runs])
+    best = _rank_regions(scores, next((p.model for p in predictions if p.model != TASK_MODEL), TASK_MODEL))
+    shown = [choose_regions(run, best, n_curves=len(predictions)) for run in runs]
     with report_style():
         maps, no_maps = _write_maps(prefix, folder, runs[0].region_names, scores, explanations)
         return ParticipantFigures(
             curves=tuple(
                 _write(
-                    _draw_run(run, k, predictions, scores),
+                    _draw_run(run, k, predictions, scores, shown[k]),
                     folder / f"{run.entities}_desc-predicted_timeseries.svg",
                     alt=f"Measured and predicted BOLD over time in {label}, one panel per region.",
-                    caption=_say_curves(run, label),
+                    caption=_say_curves(run, label, n_shown=len(shown[k])),
                 )
                 for k, (run, label) in enumerate(zip(runs, labels, strict=True))
             ),
@@ -125,9 +127,14 @@ def _write(figure: Figure, path: Path, *, alt: str, caption: str) -> PageFigure:
     return PageFigure(path=safe, alt=alt, caption=caption)
 
 
-def _draw_run(run: AlignedRun, k: int, predictions: Sequence[Predictions], scores: Sequence[Score]) -> Figure:
+def _draw_run(
+    run: AlignedRun,
+    k: int,
+    predictions: Sequence[Predictions],
+    scores: Sequence[Score],
+    regions: Sequence[str],
+) -> Figure:
     """Draw the curves of run ``k``, the task baseline behind the models."""
-    ordered = sorted(predictions, key=lambda p: p.model == TASK_MODEL)
     label = run.entities.run_label
     curves = [
         Curve(
@@ -135,10 +142,9 @@ def _draw_run(run: AlignedRun, k: int, predictions: Sequence[Predictions], score
             values=p.values[k],
             r={s.region: s.r for s in scores if s.model == p.model and s.run == label},
         )
-        for p in ordered
+        for p in sorted(predictions, key=lambda p: p.model == TASK_MODEL)
     ]
-    first = next((p.model for p in ordered), "")
-    return draw_curves(run, curves, choose_regions(run.region_names, _rank_regions(scores, first)))
+    return draw_curves(run, curves, regions)
 
 
 def _draw_scores(scores: Sequence[Score]) -> Figure:
@@ -194,12 +200,11 @@ def _say_scores(scores: Sequence[Score]) -> str:
     )
 
 
-def _say_curves(run: AlignedRun, label: str) -> str:
+def _say_curves(run: AlignedRun, label: str, *, n_shown: int) -> str:
     """Return the caption of a run's curves."""
-    shown = len(choose_regions(run.region_names, run.region_names))
     text = f"{label}: every predicted value is of a volume that the model had not seen."
-    if shown < len(run.region_names):
-        text += f" The {shown} best predicted of {len(run.region_names)} regions are shown."
+    if n_shown < len(run.region_names):
+        text += f" The {n_shown} best predicted of {len(run.region_names)} regions are shown."
     n_censored = int(np.sum(run.weights == 0))
     if n_censored:
         text += f" {n_censored} volumes without weight are left out of the measured curve."

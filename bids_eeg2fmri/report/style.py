@@ -25,8 +25,8 @@ MEASURED_COLOUR = "#1f1f1f"
 _MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 #: Pale grounds for the blocks of up to four conditions.
 CONDITION_COLOURS = ("#faebcd", "#dcecf7", "#e4f2df", "#f1e4f1")
-#: Digits after the point of coordinates in a figure (1/72 inch): a hundredth cannot be seen.
-_DIGITS = re.compile(r"(\.\d\d)\d+")
+#: Digits after the point of coordinates in a figure (1/72 inch) beyond what can be seen.
+_DIGITS = re.compile(r"(\.\d)\d+")
 _PATH_DATA = re.compile(r' d="[^"]*"')
 
 #: Resolution of what is pixels within a figure, per inch.

@@ -91,7 +91,7 @@ def scan(
     for k, delay in enumerate(slice_times(brain.mask.shape[2], tr)):
         inside = slices == k
         as_taken[:, inside] = _sample(signals, tick_times, onsets + delay) @ brain.blobs[inside].T
-    raw = moved + np.abs(rng.normal(0, AIR, moved.shape))
+    raw = moved + AIR * np.abs(rng.standard_normal(moved.shape, dtype=np.float32))
     raw[:, brain.mask] += baseline * (1 + (as_taken + noise) / 100)
     return BoldRun(
         raw=np.round(raw.clip(0, 32767)).astype(np.int16).transpose(1, 2, 3, 0),

@@ -58,11 +58,12 @@ def write_nifti(
     if tr is not None:
         header["pixdim"][4] = tr
     header["scl_slope"], header["scl_inter"], header["vox_offset"] = slope, 0, 352
-    # Neither a name nor a time in the gzip header, or the bytes would differ from run to run.
+    # Neither a name nor a time in the gzip header, or the bytes would differ from run to run. Noise hardly
+    # compresses better at higher levels, which take longer.
     with (
         whole_file(path) as part,
         part.open("wb") as file,
-        gzip.GzipFile("", "wb", compresslevel=4, fileobj=file, mtime=0) as packed,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as packed,
     ):
         packed.write(header.binaryblock + bytes(4))  # no extensions
         packed.write(stored.astype(dtype).tobytes("F"))

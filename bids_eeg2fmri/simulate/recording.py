@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len
 
 from bids_eeg2fmri.records import Floats
 from bids_eeg2fmri.simulate.artefacts import draw_heartbeats, simulate_artefacts, simulate_ecg
@@ -56,14 +57,18 @@ def pink_noise(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
     The exponent lies between those of the awake EEG with eyes open and closed (Donoghue 2020,
     doi:10.1038/s41593-020-00744-x).
     """
-    frequencies = np.fft.rfftfreq(shape[1], 1 / SFREQ)
+    n_fast = next_fast_len(
+        shape[1], real=True
+    )  # a length with large prime factors takes several times as long
+    frequencies = np.fft.rfftfreq(n_fast, 1 / SFREQ)
     amplitude = np.maximum(frequencies, 1) ** -0.6
     amplitude[0] = 0
     spectrum = np.empty((shape[0], len(frequencies)), dtype=complex)
     spectrum.real = rng.standard_normal(spectrum.shape) * amplitude
     spectrum.imag = rng.standard_normal(spectrum.shape) * amplitude
-    scale = shape[1] / np.sqrt(4 * np.sum(amplitude**2))
-    noise: Floats = np.fft.irfft(spectrum, shape[1], axis=1) * scale
+    scale = n_fast / np.sqrt(4 * np.sum(amplitude**2))
+    noise: Floats = irfft(spectrum, n_fast, axis=1, overwrite_x=True)[:, : shape[1]]
+    noise *= scale
     return noise
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.fft import ifft, next_fast_len
 from scipy.signal import lfilter
 
 from bids_eeg2fmri.records import Floats, TaskEvent
@@ -210,14 +211,15 @@ def narrow_band_noise(
     rng: np.random.Generator, n_times: int, *, frequency: float, bandwidth: float
 ) -> np.ndarray[tuple[int], np.dtype[np.complex128]]:
     """Return analytic noise around a frequency (Hz), its real part of unit variance; shape (n_times,)."""
-    frequencies = np.fft.fftfreq(n_times, 1 / SFREQ)
+    n_fast = next_fast_len(n_times)  # a length with large prime factors takes several times as long
+    frequencies = np.fft.fftfreq(n_fast, 1 / SFREQ)
     shape = np.where(frequencies > 0, np.exp(-0.5 * ((frequencies - frequency) / bandwidth) ** 2), 0)
     inside = shape > 1e-6
-    spectrum = np.zeros(n_times, dtype=complex)
+    spectrum = np.zeros(n_fast, dtype=complex)
     real, imaginary = rng.standard_normal((2, inside.sum())) * shape[inside]
     spectrum[inside] = real + 1j * imaginary
-    # Each complex number has variance 2 and the inverse transform divides by n_times; half of the squared
+    # Each complex number has variance 2 and the inverse transform divides by its length; half of the squared
     # magnitude belongs to the real part.
-    scale = n_times / np.sqrt(np.sum(shape**2))
-    noise: np.ndarray[tuple[int], np.dtype[np.complex128]] = np.fft.ifft(spectrum) * scale
+    scale = n_fast / np.sqrt(np.sum(shape**2))
+    noise: np.ndarray[tuple[int], np.dtype[np.complex128]] = ifft(spectrum)[:n_times] * scale
     return noise

@@ -64,7 +64,8 @@ def align_run(
             f"BOLD is {tr:.3f} s; they must agree within 1 %. Check RepetitionTime and volume markers."
         )
     volume_times = clock.onsets + start_time
-    volume_samples = np.rint(volume_times * eeg.sfreq).astype(np.int64)
+    # The last sample whose cleaning looked no further than the volume's moment.
+    volume_samples = np.floor((volume_times - eeg.lookahead) * eeg.sfreq + 1e-6).astype(np.int64)
     is_inside = (volume_samples >= 0) & (volume_samples < eeg.data.shape[1])
     if not is_inside.any():
         raise BadDataError(

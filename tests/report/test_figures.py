@@ -23,9 +23,15 @@ def test_left_and_right_stand_side_by_side():
     assert len(arrange_regions(MOTOR)) == 6
     assert arrange_regions(["a", "b"]) == [["a"], ["b"]]
     assert arrange_regions([*MOTOR[:-1]])[-1] == ["PMv_L"]
-    many = [f"region{k}" for k in range(100)]
-    assert choose_regions(many, many[::-1]) == tuple(many[-12:])
-    assert choose_regions(MOTOR, MOTOR[:2]) == tuple(MOTOR)
+
+
+def test_the_best_regions_are_drawn_when_all_are_too_many(small_report):
+    run = small_report.runs[0].aligned
+    assert choose_regions(run, ("M1_R", "M1_L"), n_curves=3) == ("M1_L", "M1_R")
+    many = tuple(f"region{k}" for k in range(100))
+    wide = replace(run, region_names=many, bold=np.zeros((run.n_volumes, 100)))
+    assert choose_regions(wide, many[::-1], n_curves=3) == many[-12:]
+    assert len(choose_regions(wide, many, n_curves=199)) == 4
 
 
 def test_the_measured_curve_has_gaps_and_predictions_are_drawn_as_they_are(small_report):

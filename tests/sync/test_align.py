@@ -84,3 +84,9 @@ def test_a_run_of_one_volume_is_aligned():
 
     with pytest.raises(BadDataError, match="none of the 1 volumes"):
         align_run(RUN, EEG, clock_from(100.0, n_volumes=1), one, (), tr=TR, start_time=0.0)
+
+
+def test_the_lookahead_of_the_cleaning_is_made_up_for():
+    plain = align(clock_from(5.0))
+    ahead = align(clock_from(5.0), eeg=replace(EEG, lookahead=0.1))
+    np.testing.assert_array_equal(ahead.volume_samples, plain.volume_samples - 10)
