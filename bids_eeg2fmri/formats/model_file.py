@@ -20,7 +20,7 @@ from bids_eeg2fmri.records import SavedModel
 def write_model(path: Path, model: SavedModel) -> list[Path]:
     """Write ``*_model.safetensors`` and the ``.json`` beside it; return both paths."""
     content = asdict(model)
-    tensors = {name: np.ascontiguousarray(value) for name, value in content.pop("tensors").items()}
+    tensors = {name: np.asarray(value, order="C") for name, value in content.pop("tensors").items()}
     content["positions"] = [[_or_none(x) for x in row] for row in model.positions.tolist()]
     sidecar = path.with_suffix(".json")
     write_json(sidecar, content)

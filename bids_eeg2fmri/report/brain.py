@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 import nibabel as nib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from nilearn.plotting import plot_glass_brain
 from numpy.typing import NDArray
 
@@ -46,4 +49,22 @@ def draw_brains(maps: Mapping[str, NDArray[np.float32]], affine: Floats) -> Figu
             threshold=np.finfo(np.float32).tiny,
         )
         figure.text(0.01, bottom + 0.9 * height, model, fontsize=11, fontweight="bold")
+    for panel in figure.axes:
+        _join_outlines(panel)
     return figure
+
+
+def _join_outlines(ax: Axes) -> None:
+    """Make one patch of all that look the same: a brain has hundreds, which makes a large file."""
+    outlines = [patch for patch in ax.patches if isinstance(patch, PathPatch)]
+    by_look: dict[tuple[object, float], list[PathPatch]] = {}
+    for patch in outlines:
+        by_look.setdefault((patch.get_edgecolor(), patch.get_linewidth()), []).append(patch)
+    for patches in by_look.values():
+        paths = [(patch.get_transform() - ax.transData).transform_path(patch.get_path()) for patch in patches]
+        joined = PathPatch(Path.make_compound_path(*paths))
+        joined.update_from(patches[0])
+        joined.set_transform(ax.transData)
+        for patch in patches:
+            patch.remove()
+        ax.add_patch(joined)

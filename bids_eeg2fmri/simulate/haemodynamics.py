@@ -63,8 +63,8 @@ class Response:
 def draw_responses(n_regions: int, rng: np.random.Generator) -> tuple[Response, ...]:
     """Return one response per region: the person's own, regions 0.3 s around it.
 
-    People's peaks lie between 4.5 and 6.5 s; within a person regions differ less (Handwerker 2004,
-    doi:10.1016/j.neuroimage.2003.11.029).
+    The person's peak lies between 4.5 and 6.5 s. That it differs from person to person: Handwerker 2004,
+    doi:10.1016/j.neuroimage.2003.11.029.
     """
     peak, dispersion, ratio = rng.uniform(4.5, 6.5), rng.uniform(0.9, 1.1), rng.uniform(0.08, 0.2)
     peaks = np.clip(peak + rng.normal(0, 0.3, n_regions), 4.0, 7.0)

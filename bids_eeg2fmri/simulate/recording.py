@@ -54,12 +54,10 @@ def record_eeg(
 def pink_noise(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
     """Return unit-variance noise, shape (n, n_times): power falls as f to the -1.2, flat below 1 Hz.
 
-    The exponent lies between those of the awake EEG with eyes open and closed (Donoghue 2020,
-    doi:10.1038/s41593-020-00744-x).
+    The aperiodic part of the EEG has such a spectrum (Donoghue 2020, doi:10.1038/s41593-020-00744-x).
     """
-    n_fast = next_fast_len(
-        shape[1], real=True
-    )  # a length with large prime factors takes several times as long
+    # A length with large prime factors would take several times as long.
+    n_fast = next_fast_len(shape[1], real=True)
     frequencies = np.fft.rfftfreq(n_fast, 1 / SFREQ)
     amplitude = np.maximum(frequencies, 1) ** -0.6
     amplitude[0] = 0
@@ -67,8 +65,7 @@ def pink_noise(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
     spectrum.real = rng.standard_normal(spectrum.shape) * amplitude
     spectrum.imag = rng.standard_normal(spectrum.shape) * amplitude
     scale = n_fast / np.sqrt(4 * np.sum(amplitude**2))
-    noise: Floats = irfft(spectrum, n_fast, axis=1, overwrite_x=True)[:, : shape[1]]
-    noise *= scale
+    noise: Floats = scale * irfft(spectrum, n_fast, axis=1, overwrite_x=True)[:, : shape[1]]
     return noise
 
 

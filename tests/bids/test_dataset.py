@@ -49,7 +49,7 @@ def test_sidecars_are_inherited_and_the_nearest_wins(tmp_path: Path) -> None:
     image = folder / "sub-1_task-a_run-1_bold.nii.gz"
     assert read_sidecar(image, tmp_path) == {"A": 0, "B": 1, "C": 2}
     (folder / "sub-1_task-a_bold.json").write_text("{oops")
-    with pytest.raises(BadDataError, match="sub-1_task-a_bold.json"):
+    with pytest.raises(BadDataError, match=r"sub-1_task-a_bold\.json"):
         read_sidecar(image, tmp_path)
 
 

@@ -61,9 +61,35 @@ def test_nothing_beyond_the_lookahead_is_used(sfreq: float) -> None:
 
 def test_flagged_channel_is_interpolated() -> None:
     rng = np.random.default_rng(1)
-    names = (
-        "Fp1 Fp2 F7 F3 Fz F4 F8 FC5 FC1 FC2 FC6 T7 C3 Cz C4 T8 CP5 CP1 CP2 CP6 P7 P3 Pz P4 P8 O1 O2".split()
-    )
+    names = [
+        "Fp1",
+        "Fp2",
+        "F7",
+        "F3",
+        "Fz",
+        "F4",
+        "F8",
+        "FC5",
+        "FC1",
+        "FC2",
+        "FC6",
+        "T7",
+        "C3",
+        "Cz",
+        "C4",
+        "T8",
+        "CP5",
+        "CP1",
+        "CP2",
+        "CP6",
+        "P7",
+        "P3",
+        "Pz",
+        "P4",
+        "P8",
+        "O1",
+        "O2",
+    ]
     common = rng.normal(0, 10, (1, 10_000))
     data = common * np.linspace(0.5, 1.5, len(names))[:, None] + rng.normal(0, 1, (len(names), 10_000))
     data[3] = rng.normal(0, 1000, 10_000)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +20,16 @@ from bids_eeg2fmri.records import CleanEeg, SavedModel, Score
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), whole_file(path) as part:
-        part.write_text("new, but unfin")
-        raise RuntimeError
+
+    def write_half() -> None:
+        with whole_file(path) as part:
+            part.write_text("new, but unfin")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert path.read_text() == "old"
-    assert os.listdir(path.parent) == ["b.txt"]
+    assert [p.name for p in path.parent.iterdir()] == ["b.txt"]
 
 
 def test_unwritable_place_is_an_output_error(tmp_path: Path) -> None:
