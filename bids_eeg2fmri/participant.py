@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from bids_eeg2fmri import __version__
 from bids_eeg2fmri.bids.names import relative_to
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.bold.extraction import extract_regions
-from bids_eeg2fmri.bold.region_set import load_regions
+from bids_eeg2fmri.bold.region_set import RegionLabels, label_regions
 from bids_eeg2fmri.eeg.cleaning import clean_eeg
 from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
 from bids_eeg2fmri.evaluation.baselines import TaskDesign
@@ -70,8 +70,9 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     if is_complete(outputs.completion(participant), digest, job.output_dir):
         return "up to date", ""
 
+    labels = label_regions([timed.run for timed in discovery.timed], job.settings.bold)
     runs, notes = _share_channels(
-        [prepare_run(timed, job.settings, job.running.work_dir) for timed in discovery.timed]
+        [prepare_run(timed, labels, job.settings, job.running.work_dir) for timed in discovery.timed]
     )
     splits = choose_splits([run.aligned for run in runs], scheme=job.settings.evaluation.cv)
     results, explanations = train_and_test(runs, splits, job.settings, device=job.running.device)
@@ -97,7 +98,9 @@ def plan_participant(job: Job, participant: str) -> str:
     return "\n".join(lines)
 
 
-def prepare_run(timed: TimedRun, settings: Settings, work_dir: Path | None = None) -> PreparedRun:
+def prepare_run(
+    timed: TimedRun, labels: RegionLabels, settings: Settings, work_dir: Path | None = None
+) -> PreparedRun:
     """Clean both halves of a run and put them on one clock; what the work folder has is not made again."""
     run = timed.run
     _logger.info("%s: cleaning the EEG, reading the BOLD", run.entities)
@@ -106,8 +109,8 @@ def prepare_run(timed: TimedRun, settings: Settings, work_dir: Path | None = Non
         work_dir,
         RegionSeries,
         f"{run.entities}_regions",
-        digest_inputs(repr((settings.bold, run.tr, run.n_volumes)), __version__, bold_files, ()),
-        lambda: extract_regions(run, load_regions(settings.bold.regions), settings.bold),
+        digest_inputs(f"{settings.bold} {run.tr} {labels.digest}", __version__, bold_files, ()),
+        lambda: extract_regions(run, labels, settings.bold),
     )
     eeg_files = sorted(run.eeg_path.parent.glob(run.eeg_path.name.split("_eeg.")[0] + "*"))
     eeg = _kept(
@@ -139,7 +142,9 @@ def train_and_test(
         if predictor is not baseline:
             fitted = fit_final(predictor, aligned, seed=settings.random_seed, device=device)
             models.append(
-                _saved(predictor.name, asdict(predictor), fitted.tensors(), runs[0], aligned, settings)
+                _saved(
+                    predictor.name, asdict(cast(Any, predictor)), fitted.tensors(), runs[0], aligned, settings
+                )
             )
             explanations.append(explain_model(predictor.name, fitted.spatial_filters(), aligned))
         seconds = time.monotonic() - start

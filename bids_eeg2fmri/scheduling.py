@@ -24,7 +24,6 @@ from bids_eeg2fmri.bids.selection import select_participants
 from bids_eeg2fmri.errors import Eeg2FmriError, NothingSelectedError
 from bids_eeg2fmri.formats.atomic import write_text
 from bids_eeg2fmri.formats.derivative import prepare_output, write_dataset_files
-from bids_eeg2fmri.group import run_group
 from bids_eeg2fmri.participant import plan_participant, run_participant
 from bids_eeg2fmri.registry import Predictor, load_model, model_names
 from bids_eeg2fmri.report.methods import write_citations
@@ -85,6 +84,8 @@ def run_group_level(job: Job, say: Say) -> int:
     if job.running.dry_run:
         say(f"Would read the scores of {len(participants)} participants in {job.output_dir}.")
         return 0
+    from bids_eeg2fmri.group import run_group  # noqa: PLC0415  (a second of plotting, for this level only)
+
     prepare_output(job.output_dir)
     _set_threads(job)
     for line in run_group(job, participants):

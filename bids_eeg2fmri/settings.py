@@ -27,9 +27,9 @@ class SyncSettings:
     volume_marker: str = ""
     #: Onset of the first stored volume, s after the first EEG sample; given: markers are not looked at.
     eeg_offset: float | None = None
-    #: Where surplus markers lie: dummy volumes at the start, an aborted one at the end.
+    #: Where surplus markers lie: dummies at the start, an aborted volume at the end.
     dummies: Literal["auto", "start", "end"] = "auto"
-    #: Where the task events come from: markers of the EEG, events table of the BOLD, or the better of the two.
+    #: Where the task events come from: the EEG's markers, the BOLD's table, or the better of them.
     events: Literal["auto", "eeg", "bold"] = "auto"
 
 

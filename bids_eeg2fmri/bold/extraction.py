@@ -11,14 +11,14 @@ from bids_eeg2fmri.bold.confounds import (
     select_confounds,
     select_nuisance,
 )
-from bids_eeg2fmri.bold.region_set import Spheres, paint_spheres
+from bids_eeg2fmri.bold.region_set import RegionLabels
 from bids_eeg2fmri.errors import BadDataError
-from bids_eeg2fmri.formats.nifti import iterate_volumes, read_image_header, read_volume
+from bids_eeg2fmri.formats.nifti import iterate_volumes
 from bids_eeg2fmri.records import RegionSeries, SimultaneousRun
 from bids_eeg2fmri.settings import BoldSettings
 
 
-def extract_regions(run: SimultaneousRun, spheres: Spheres, settings: BoldSettings) -> RegionSeries:
+def extract_regions(run: SimultaneousRun, regions: RegionLabels, settings: BoldSettings) -> RegionSeries:
     """Return the mean signal of every region in percent signal change, confounds of this run removed.
 
     Nothing is learned from other runs: regressors and means are the run's own.
@@ -28,16 +28,8 @@ def extract_regions(run: SimultaneousRun, spheres: Spheres, settings: BoldSettin
     BadDataError
         If image, mask and confounds do not fit each other, or a region has no signal.
     """
-    header = read_image_header(run.bold_path)
-    labels = paint_spheres(
-        spheres,
-        radius=settings.radius,
-        shape=header.shape,
-        affine=header.affine,
-        mask=_brain(run, header.shape),
-    )
-    signals = _mean_signals(run, labels, len(spheres.names))
-    change = _percent_change(signals, spheres.names, run)
+    signals = _mean_signals(run, regions.labels, len(regions.names))
+    change = _percent_change(signals, regions.names, run)
     steps = [
         f"mean over spheres of {settings.radius:g} mm cut by brain and grey matter",
         "percent signal change",
@@ -54,28 +46,15 @@ def extract_regions(run: SimultaneousRun, spheres: Spheres, settings: BoldSettin
         steps.append(f"{regressors.shape[1]} cosines removed; no confounds table was found")
     return RegionSeries(
         data=_regress_out(change, regressors, keep, run),
-        region_names=spheres.names,
+        region_names=regions.names,
         weights=keep.astype(np.float64),
-        labels=labels,
-        affine=header.affine,
+        labels=regions.labels,
+        affine=regions.affine,
         space=run.space,
         nuisance=nuisance,
         nuisance_names=nuisance_names,
         steps=tuple(steps),
     )
-
-
-def _brain(run: SimultaneousRun, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return the run's brain mask, or everything where there is none."""
-    if run.mask_path is None:
-        return np.ones(shape[:3], dtype=bool)
-    mask = read_volume(run.mask_path)
-    if mask.shape != shape[:3]:
-        raise BadDataError(
-            f"{run.mask_path} has {mask.shape} voxels but {run.bold_path.name} has {shape[:3]}. "
-            "Mask and image must be of the same run, space and resolution."
-        )
-    return mask > 0
 
 
 def _mean_signals(run: SimultaneousRun, labels: NDArray[np.int32], n_regions: int) -> NDArray[np.float64]:

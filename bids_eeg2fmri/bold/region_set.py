@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -12,8 +14,11 @@ from nilearn.image import resample_img
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import BadDataError, MissingInputError, UsageError, did_you_mean
+from bids_eeg2fmri.formats.nifti import read_image_header, read_volume
 from bids_eeg2fmri.formats.table import numbers, read_table
+from bids_eeg2fmri.records import SimultaneousRun
 from bids_eeg2fmri.registry import REGION_SETS
+from bids_eeg2fmri.settings import BoldSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,58 @@ def _read_spheres(path: Path) -> Spheres:
     if not np.all(np.isfinite(centres)):
         raise BadDataError(f"{path} lacks coordinates. Give x, y and z (mm) for every region.")
     return Spheres(names=names, centres=centres)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RegionLabels:
+    """Regions on a grid: names, label image (n_x, n_y, n_z) of 1 to n_regions, affine (4, 4) to mm."""
+
+    names: tuple[str, ...]
+    labels: NDArray[np.int32]
+    affine: NDArray[np.float64]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of names, labels and affine."""
+        content = repr(self.names).encode() + self.labels.tobytes() + self.affine.tobytes()
+        return hashlib.sha256(content).hexdigest()
+
+
+def label_regions(runs: Sequence[SimultaneousRun], settings: BoldSettings) -> RegionLabels:
+    """Return the regions on the grid of a participant's images: the same voxels for every run.
+
+    A voxel counts only if it lies in the brain mask of every run.
+
+    Raises
+    ------
+    BadDataError
+        If the runs have different grids, a mask does not fit its image, or a region has no voxel.
+    """
+    headers = [read_image_header(run.bold_path) for run in runs]
+    first = headers[0]
+    for run, header in zip(runs, headers, strict=True):
+        if header.shape[:3] != first.shape[:3] or not np.allclose(header.affine, first.affine, atol=1e-3):
+            raise BadDataError(
+                f"{run.bold_path.name} has another grid ({header.shape[:3]} voxels) than "
+                f"{runs[0].bold_path.name} ({first.shape[:3]}). Resample them alike, or select runs."
+            )
+    mask = np.logical_and.reduce([_brain(run, first.shape) for run in runs])
+    spheres = load_regions(settings.regions)
+    labels = paint_spheres(spheres, radius=settings.radius, shape=first.shape, affine=first.affine, mask=mask)
+    return RegionLabels(names=spheres.names, labels=labels, affine=first.affine)
+
+
+def _brain(run: SimultaneousRun, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return a run's brain mask, or everything where there is none."""
+    if run.mask_path is None:
+        return np.ones(shape[:3], dtype=bool)
+    mask = read_volume(run.mask_path)
+    if mask.shape != shape[:3]:
+        raise BadDataError(
+            f"{run.mask_path} has {mask.shape} voxels but {run.bold_path.name} has {shape[:3]}. "
+            "Mask and image must be of the same run, space and resolution."
+        )
+    return mask > 0
 
 
 def paint_spheres(

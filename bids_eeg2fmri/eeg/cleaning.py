@@ -101,7 +101,7 @@ def _resample(raw: Any, sfreq: float) -> tuple[NDArray[np.float64], float]:
         block = raw.get_data(picks=range(first, min(first + _BLOCK, len(raw.ch_names))), verbose="error")
         block *= _VOLTS_TO_MICROVOLTS
         if ratio != 1:
-            # Zero before the first sample and after the last: no trend over the run, which would be the future.
+            # Zero before the first sample and after the last: a trend over the run would know the future.
             block -= block[:, :1]
             block = resample_poly(block, ratio.numerator, ratio.denominator, axis=1)
         blocks.append(block)

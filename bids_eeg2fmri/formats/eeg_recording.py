@@ -1,31 +1,37 @@
-"""EEG recordings as the amplifier wrote them: header and markers, and the signal through MNE-BIDS."""
+"""EEG recordings as the amplifier or another pipeline wrote them: what their headers and markers say.
+
+BrainVision files are read without MNE, whose import takes as long as a whole dataset's headers.
+"""
 
 from __future__ import annotations
 
-import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mne
-import mne_bids
+import numpy as np
 
-from bids_eeg2fmri.errors import BadDataError, MissingInputError
+from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
+from bids_eeg2fmri.formats.brainvision import (
+    BrainVisionHeader,
+    read_brainvision_header,
+    read_brainvision_markers,
+)
 from bids_eeg2fmri.formats.content import check_content
 from bids_eeg2fmri.records import Marker
 
-_logger = logging.getLogger(__name__)
-
-#: The other files of a recording, by the extension of the one that names it.
-_COMPANIONS = {".vhdr": (".eeg", ".vmrk")}
+#: A recording may lack its last packet; more than this (s) is a cut.
+_LOST_PACKET = 1.0
+#: What MNE says of an EDF file that is shorter than its header.
+_SHORT_EDF = "Number of records from the header does not match"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EegHeader:
     """What a recording's header and marker file say.
 
-    ``duration`` is in seconds, computed from the signal that is there.
+    ``duration`` is in seconds, computed from the signal that is there: 0 where none is.
     """
 
     n_channels: int
@@ -34,15 +40,35 @@ class EegHeader:
     markers: tuple[Marker, ...]
 
 
-def read_eeg_header(path: Path, *, stated_duration: float | None = None) -> EegHeader:
-    """Read header and markers without the signal, and check that the signal is as long as they say.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EegState:
+    """A recording as it is on this disk: the header, if it can be read, and all that is wrong."""
+
+    header: EegHeader | None
+    problems: tuple[Eeg2FmriError, ...]
+
+
+def inspect_eeg(path: Path, *, stated_duration: float | None = None) -> EegState:
+    """Read header and markers, also of a recording whose signal is not here or cut short; raise nothing.
 
     Parameters
     ----------
     path : Path
-        The file that names the recording (``.vhdr``, ``.edf``, ``.bdf``, ``.set``).
+        The file that names the recording (``.vhdr``, ``.edf``, ``.bdf``, ``.set``, ``.fif``).
     stated_duration : float or None
         ``RecordingDuration`` of the sidecar, s.
+    """
+    try:
+        if path.suffix.casefold() == ".vhdr":
+            return _inspect_brainvision(path, stated_duration)
+        header, problems = _read_with_mne(path)
+    except Eeg2FmriError as error:
+        return EegState(header=None, problems=(error,))
+    return EegState(header=header, problems=(*problems, *_check_length(path, header, stated_duration)))
+
+
+def read_eeg_header(path: Path, *, stated_duration: float | None = None) -> EegHeader:
+    """Read header and markers without the signal, and check that the signal is as long as they say.
 
     Raises
     ------
@@ -51,50 +77,24 @@ def read_eeg_header(path: Path, *, stated_duration: float | None = None) -> EegH
     BadDataError
         If it cannot be read or its signal is cut short.
     """
-    for extension in ("", *_COMPANIONS.get(path.suffix, ())):
-        check_content(path.with_suffix(extension) if extension else path)
-    raw = _open(path)
-    sfreq = float(raw.info["sfreq"])
-    duration = raw.n_times / sfreq
-    markers = _read_markers(path, raw)
-    last = max((marker.onset for marker in markers), default=0.0)
-    claimed, by_whom = last, "its last marker stands"
-    if stated_duration is not None and stated_duration > claimed:
-        claimed, by_whom = stated_duration, "its sidecar's RecordingDuration ends"
-    # A recording may lack its last packet; more than a second is a cut.
-    if claimed > duration + 1.0:
-        raise BadDataError(
-            f"The signal of {path} is truncated: it ends after {duration:.1f} s, "
-            f"but {by_whom} at {claimed:.1f} s. "
-            "Copy or fetch the recording again, or leave this run out (--run-label, --bids-filter-file)."
-        )
-    return EegHeader(n_channels=len(raw.ch_names), sfreq=sfreq, duration=duration, markers=markers)
+    state = inspect_eeg(path, stated_duration=stated_duration)
+    if state.problems or state.header is None:
+        raise state.problems[0]
+    return state.header
 
 
-def read_eeg(path: Path) -> mne.io.BaseRaw:
-    """Open a recording through MNE-BIDS: channel types, bad channels and positions from its sidecars.
-
-    The signal is not loaded yet.
+def open_eeg(path: Path) -> Any:
+    """Return MNE's view of a recording, nothing loaded.
 
     Raises
     ------
+    MissingInputError
+        If a file of it is missing.
     BadDataError
-        If MNE-BIDS cannot read it.
+        If MNE cannot read it.
     """
-    bids_path = mne_bids.get_bids_path_from_fname(path, check=False, verbose="error")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            raw = mne_bids.read_raw_bids(bids_path, verbose="error")
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            raise BadDataError(f"{path} and its sidecars cannot be read by MNE-BIDS: {error}") from error
-    for warning in caught:
-        _logger.debug("%s: %s", path.name, warning.message)
-    return raw
+    import mne  # noqa: PLC0415  (heavy; BrainVision headers do without)
 
-
-def _open(path: Path) -> Any:
-    """Return MNE's view of a recording, nothing loaded."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what matters of them is checked by the caller
         try:
@@ -105,16 +105,109 @@ def _open(path: Path) -> Any:
             raise BadDataError(f"{path} cannot be read as EEG: {error}. Fetch or export it again.") from error
 
 
-def _read_markers(path: Path, raw: Any) -> tuple[Marker, ...]:
-    """Return all markers, also those that lie after the end of the signal."""
-    annotations = raw.annotations
-    if path.suffix == ".vhdr":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                annotations = mne.read_annotations(path.with_suffix(".vmrk"), sfreq=float(raw.info["sfreq"]))
-            except (OSError, ValueError, IndexError, KeyError) as error:
-                raise BadDataError(f"{path.with_suffix('.vmrk')} cannot be read: {error}") from error
-    # BrainVision's file boundary, not an event.
-    events = ((a["onset"], str(a["description"])) for a in annotations if a["description"] != "New Segment/")
-    return tuple(Marker(onset=float(onset), description=description) for onset, description in events)
+def _inspect_brainvision(path: Path, stated_duration: float | None) -> EegState:
+    """Return the state of a BrainVision recording; its three files may be in any state each."""
+    text = read_brainvision_header(path)
+    problems: list[Eeg2FmriError] = []
+    markers: tuple[Marker, ...] = ()
+    if text.markers is not None:
+        try:
+            markers = read_brainvision_markers(text.markers, text.sfreq)
+        except Eeg2FmriError as error:
+            problems.append(error)
+    duration = 0.0
+    try:
+        check_content(text.signal)
+        duration = _signal_duration(path, text)
+    except Eeg2FmriError as error:
+        problems.append(error)
+    header = EegHeader(n_channels=text.n_channels, sfreq=text.sfreq, duration=duration, markers=markers)
+    if duration > 0:
+        problems += _check_length(path, header, stated_duration)
+    return EegState(header=header, problems=tuple(problems))
+
+
+def _signal_duration(path: Path, text: BrainVisionHeader) -> float:
+    """Return the length (s) of a BrainVision signal."""
+    if text.bytes_per_sample:
+        return text.signal.stat().st_size // text.bytes_per_sample / text.sfreq
+    raw = open_eeg(path)
+    return float(raw.n_times / raw.info["sfreq"])
+
+
+def _read_with_mne(path: Path) -> tuple[EegHeader, list[Eeg2FmriError]]:
+    """Return the header of a recording in another format, and what is wrong with it."""
+    check_content(path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        raw = open_eeg(path)
+    sfreq = float(raw.info["sfreq"])
+    duration = raw.n_times / sfreq
+    problems: list[Eeg2FmriError] = []
+    if any(_SHORT_EDF in str(warning.message) for warning in caught):
+        problems.append(_truncated(path, duration, "its header announces more"))
+    for name in raw.filenames:
+        # EEGLAB keeps the signal in a second file, which MNE opens only to read it.
+        if name is not None and Path(name).suffix.casefold() == ".fdt":
+            check_content(Path(name))
+            n_there = Path(name).stat().st_size // (4 * len(raw.ch_names))
+            if n_there < raw.n_times:
+                duration = n_there / sfreq
+                problems.append(_truncated(path, duration, f"its header ends at {raw.n_times / sfreq:.1f} s"))
+    header = EegHeader(
+        n_channels=len(raw.ch_names), sfreq=sfreq, duration=duration, markers=_markers_of(path, raw)
+    )
+    return header, problems
+
+
+def _markers_of(path: Path, raw: Any) -> tuple[Marker, ...]:
+    """Return the annotations of a recording, else the values of its trigger channel."""
+    found = [(float(a["onset"]), str(a["description"])) for a in raw.annotations]
+    # Annotations count from the measurement date where there is one, samples from the first.
+    found = [(onset - raw.first_time, description) for onset, description in found]
+    if not found and "stim" in raw.get_channel_types():
+        import mne  # noqa: PLC0415
+
+        try:
+            events = mne.find_events(raw, shortest_event=1, verbose="error")
+        except (ValueError, RuntimeError, OSError) as error:
+            raise BadDataError(f"The trigger channel of {path} cannot be read: {error}") from error
+        found = [((sample - raw.first_samp) / raw.info["sfreq"], str(value)) for sample, _, value in events]
+    return tuple(Marker(onset=float(onset), description=text) for onset, text in sorted(found))
+
+
+def _check_length(path: Path, header: EegHeader, stated_duration: float | None) -> list[Eeg2FmriError]:
+    """Return what is wrong if the signal ends before a marker or before its sidecar says."""
+    last = max((marker.onset for marker in header.markers), default=0.0)
+    claimed, words = last, f"its last marker stands at {last:.1f} s"
+    if stated_duration is not None and stated_duration > claimed:
+        claimed, words = stated_duration, f"its sidecar's RecordingDuration ends at {stated_duration:.1f} s"
+    return [_truncated(path, header.duration, words)] if claimed > header.duration + _LOST_PACKET else []
+
+
+def _truncated(path: Path, duration: float, words: str) -> BadDataError:
+    """Return the error of a signal that is cut short."""
+    return BadDataError(
+        f"The signal of {path} is truncated: it ends after {duration:.1f} s, but {words}. "
+        "Copy or fetch the recording again, or leave this run out (--run-label, --bids-filter-file)."
+    )
+
+
+def read_first_channels(path: Path, *, n_channels: int = 8) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return the first EEG channels of a recording as they are, (n_channels, n_times) float32 V.
+
+    Raises
+    ------
+    BadDataError
+        If they cannot be read.
+    """
+    raw = open_eeg(path)
+    picks = [i for i, kind in enumerate(raw.get_channel_types()) if kind == "eeg"][:n_channels]
+    try:
+        # One by one: together they would be held in float64.
+        rows = [raw.get_data(picks=[i], verbose="error")[0].astype(np.float32) for i in picks]
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BadDataError(f"The signal of {path} cannot be read: {error}") from error
+    if not rows:
+        raise BadDataError(f"{path} has no EEG channel.")
+    return np.stack(rows)

@@ -19,9 +19,6 @@ EPSILON = 1e-3
 #: would leave the running statistics behind the network.
 MOMENTUM = 0.1
 
-#: Convolutions are computed as matrix products of stretches of this many samples.
-STRETCH = 64
-
 
 class EegNetNetwork(nn.Module):
     """EEGNet with ``n_outputs`` linear outputs; no convolution has a bias.
@@ -80,7 +77,7 @@ class EegNetNetwork(nn.Module):
         Parameters
         ----------
         windows : tensor, shape (n_channels, n_windows, n_times)
-        patches : tuple of tensor, shapes (n_windows, kernel_length) and (n_windows, kernel_length, kernel_length)
+        patches : tuple of tensor, shapes (n_windows, n_taps) and (n_windows, n_taps, n_taps)
             First and second moments of the patches of the windows; needed in training only.
 
         Returns
@@ -89,11 +86,11 @@ class EegNetNetwork(nn.Module):
         """
         n_channels, n_windows, n_times = windows.shape
         f1, d = self.spatial.shape[:2]
+        scale, shift = self._temporal_affine(n_channels, n_times, patches)
         maps = self.spatial.view(f1 * d, n_channels) @ windows.reshape(n_channels, -1)
-        maps = _convolve_groups(maps.view(f1, d * n_windows, n_times), self.temporal)
-        maps = self._normalise_temporal(maps.view(f1, d, n_windows, n_times), n_channels, n_times, patches)
+        maps = _convolve_groups(maps.view(f1, d * n_windows, n_times), self.temporal * scale[:, None])
+        maps = _normalise(maps.reshape(f1 * d, -1), self.spatial_norm, shift)
 
-        maps = _normalise(maps.reshape(f1 * d, -1), self.spatial_norm)
         maps = functional.avg_pool1d(functional.elu(maps).view(f1 * d, n_windows, n_times), 4)
         maps = functional.dropout(maps, self.dropout, self.training)
 
@@ -111,17 +108,16 @@ class EegNetNetwork(nn.Module):
             spatial.copy_(torch.renorm(spatial, 2, 0, max_norm_spatial))
             self.dense.weight.copy_(torch.renorm(self.dense.weight, 2, 0, max_norm_dense))
 
-    def _normalise_temporal(
+    def _temporal_affine(
         self,
-        maps: torch.Tensor,
         n_channels: int,
         n_times: int,
         patches: tuple[torch.Tensor, torch.Tensor] | None,
-    ) -> torch.Tensor:
-        """Apply the batch normalisation that stands before the channels are weighted.
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what the batch normalisation before the weighting of channels does to the weighted maps.
 
-        A map is the weighted sum over channels of scale x (filtered - mean) + shift: the filtered and weighted
-        EEG times the scale, plus a constant times the sum of the weights.
+        A map is the weighted sum over channels of scale x (filtered - mean) + shift. That is the filtered and
+        weighted EEG times the scale, (f1,), plus the sum of the weights times a constant, (f1 x d,).
         """
         mean, variance = self.temporal_mean, self.temporal_variance
         if self.training:
@@ -137,14 +133,15 @@ class EegNetNetwork(nn.Module):
                 self.temporal_variance.lerp_(variance * (n / (n - 1)), MOMENTUM)
         scale = self.temporal_scale * torch.rsqrt(variance + EPSILON)
         shift = (self.temporal_shift - mean * scale)[:, None] * self.spatial.sum(dim=2)
-        return maps * scale[:, None, None, None] + shift[:, :, None, None]
+        return scale, shift.flatten()
 
 
 def _convolve_groups(maps: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
     """Filter every group with its own kernel, zero-padded to ``same`` length.
 
-    Each stretch of output is a product of a stretch of input with a band matrix of the kernel, several times
-    faster on a processor than a grouped convolution, forwards and backwards.
+    The maps are cut into stretches as long as the kernel; each stretch of output is a product of two
+    neighbouring stretches of input with a band matrix of the kernel. On a processor this is several times
+    faster than a grouped convolution, forwards and backwards.
 
     Parameters
     ----------
@@ -153,21 +150,31 @@ def _convolve_groups(maps: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
     """
     n_groups, n_series, n_times = maps.shape
     n_taps = kernels.shape[1]
-    n_stretches = -(-n_times // STRETCH)
-    width = STRETCH + n_taps - 1
-    padded = functional.pad(maps, ((n_taps - 1) // 2, n_taps // 2 + n_stretches * STRETCH - n_times))
-    stretches = padded.unfold(2, width, STRETCH).reshape(n_groups, n_series * n_stretches, width)
-    # Kernel and zeros, repeated with a period one longer than a row: each row is the one above, one later.
-    rows = functional.pad(kernels, (0, STRETCH)).repeat(1, STRETCH)[:, : STRETCH * width]
-    band = rows.view(n_groups, STRETCH, width)
-    filtered = torch.bmm(stretches, band.transpose(1, 2))
-    return filtered.view(n_groups, n_series, n_stretches * STRETCH)[:, :, :n_times]
+    n_stretches = -(-n_times // n_taps)
+    n_left = (n_taps - 1) // 2
+    padded = functional.pad(maps, (n_left, (n_stretches + 1) * n_taps - n_times - n_left))
+    cut = padded.view(n_groups, n_series, n_stretches + 1, n_taps)
+    pairs = torch.cat([cut[:, :, :-1], cut[:, :, 1:]], dim=3).view(n_groups, -1, 2 * n_taps)
+    # The kernel and zeros, repeated with a period one longer than a row: each row is the one above, one later.
+    rows = functional.pad(kernels, (0, n_taps + 1)).repeat(1, n_taps)[:, : 2 * n_taps**2]
+    band = rows.view(n_groups, n_taps, 2 * n_taps)
+    filtered = torch.bmm(pairs, band.transpose(1, 2))
+    return filtered.view(n_groups, n_series, n_stretches * n_taps)[:, :, :n_times]
 
 
-def _normalise(maps: torch.Tensor, norm: nn.BatchNorm1d) -> torch.Tensor:
-    """Apply batch normalisation to maps (n_maps, n), over the last axis."""
-    normalised: torch.Tensor = norm(maps[None])
-    return normalised[0]
+def _normalise(maps: torch.Tensor, norm: nn.BatchNorm1d, shift: torch.Tensor | None = None) -> torch.Tensor:
+    """Apply batch normalisation to maps (n_maps, n), over the last axis.
+
+    ``shift`` (n_maps,) is a constant still to be added to the maps. In training it would be subtracted again
+    with the mean of the batch, so that only the running mean has to know of it.
+    """
+    if shift is not None and not norm.training:
+        maps = maps + shift[:, None]
+    normalised: torch.Tensor = norm(maps[None])[0]
+    if shift is not None and norm.training and norm.running_mean is not None:
+        # A new tensor: the old one is needed, unchanged, for the gradient.
+        norm.running_mean = norm.running_mean + MOMENTUM * shift.detach()
+    return normalised
 
 
 def _glorot(*shape: int, fan: int) -> torch.Tensor:

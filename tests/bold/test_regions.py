@@ -9,7 +9,7 @@ import pytest
 from bids_eeg2fmri.bids.derivatives import find_derivatives
 from bids_eeg2fmri.bold.confounds import cosine_drift, non_steady_volumes, select_confounds
 from bids_eeg2fmri.bold.extraction import extract_regions
-from bids_eeg2fmri.bold.region_set import load_regions, paint_spheres
+from bids_eeg2fmri.bold.region_set import label_regions, load_regions, paint_spheres
 from bids_eeg2fmri.errors import BadDataError, UsageError
 from bids_eeg2fmri.records import SimultaneousRun
 from bids_eeg2fmri.settings import BoldSettings, Selection, Settings
@@ -73,7 +73,7 @@ def test_regions_from_a_table(tmp_path: Path) -> None:
 def test_signals_follow_the_truth_and_are_clean_of_their_confounds(small_dataset: Path) -> None:
     run = first_run(small_dataset)
     settings = BoldSettings()
-    series = extract_regions(run, load_regions("motor"), settings)
+    series = extract_regions(run, label_regions([run], settings), settings)
     assert series.data.shape == (60, 12)
     assert run.confounds_path is not None
     regressors, names = select_confounds(run.confounds_path, settings, n_volumes=60, tr=run.tr)
@@ -91,7 +91,9 @@ def test_confounds_are_checked(small_dataset: Path, tmp_path: Path) -> None:
     short = tmp_path / "short.tsv"
     short.write_text("\n".join(lines[:-5]) + "\n")
     with pytest.raises(BadDataError, match="55 rows but the BOLD has 60 volumes"):
-        extract_regions(replace(run, confounds_path=short), load_regions("motor"), BoldSettings())
+        extract_regions(
+            replace(run, confounds_path=short), label_regions([run], BoldSettings()), BoldSettings()
+        )
     bare = tmp_path / "bare.tsv"
     bare.write_text("trans_x\n" + "0.1\n" * 60)
     with pytest.raises(BadDataError, match="lacks the columns trans_y"):
@@ -104,7 +106,7 @@ def test_confounds_are_checked(small_dataset: Path, tmp_path: Path) -> None:
 def test_too_many_regressors_for_the_volumes(small_dataset: Path) -> None:
     run = first_run(small_dataset)
     with pytest.raises(BadDataError, match="usable volumes"):
-        extract_regions(run, load_regions("motor"), BoldSettings(motion=24, highpass=0.2))
+        extract_regions(run, label_regions([run], BoldSettings()), BoldSettings(motion=24, highpass=0.2))
 
 
 def test_cosines_span_what_is_below_the_cutoff() -> None:

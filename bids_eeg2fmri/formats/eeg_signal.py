@@ -1,0 +1,150 @@
+"""The signal of an EEG recording with the types, flags and positions of its channels, tidy or not."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+from bids_eeg2fmri.bids.names import dataset_root
+from bids_eeg2fmri.bids.sidecars import find_table
+from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError
+from bids_eeg2fmri.formats.eeg_recording import open_eeg
+from bids_eeg2fmri.formats.text_table import TextTable, read_text_table
+
+_logger = logging.getLogger(__name__)
+
+#: Channel types of BIDS as MNE calls them; all others are left out of the EEG.
+_TYPES = {
+    "EEG": "eeg",
+    "ECG": "ecg",
+    "EKG": "ecg",
+    "EOG": "eog",
+    "VEOG": "eog",
+    "HEOG": "eog",
+    "EMG": "emg",
+    "TRIG": "stim",
+    "GSR": "gsr",
+    "RESP": "resp",
+    "TEMP": "temperature",
+    "REF": "misc",
+}
+#: Names that no electrode on the scalp has.
+_OTHERS = {
+    r"E[CK]G.*|cardio.*": "ecg",
+    r"[VH]?EOG.*": "eog",
+    r"EMG.*": "emg",
+    r"resp.*|.*breath.*|.*belt.*": "resp",
+    r"GSR.*|EDA.*": "gsr",
+    r"status|trig(ger)?|stim?( ?\d+)?": "stim",
+    r"acc.*|.*carbon.*|CW[L\d].*|photo.*|aux.*": "misc",
+}
+
+
+def read_eeg(path: Path) -> Any:
+    """Open a recording with channel types, bad channels and positions; the signal is not loaded yet.
+
+    MNE-BIDS reads tidy datasets. Where it fails, and for files that follow no BIDS name, the recording is
+    read by MNE and the table of channels as far as it can be understood; the log says so.
+
+    Raises
+    ------
+    MissingInputError
+        If a file of the recording is not here.
+    BadDataError
+        If it cannot be read.
+    """
+    raw = _read_tidy(path) if _has_bids_name(path) else None
+    if raw is None:
+        raw = open_eeg(path)
+    table = _channels_table(path)
+    if table is not None:
+        _apply_channels(raw, table)
+    _type_by_name(raw)
+    return raw
+
+
+def _has_bids_name(path: Path) -> bool:
+    """Return whether MNE-BIDS could know this file: ``sub-*/[ses-*/]eeg/sub-*_eeg.*``, no ``.fif``."""
+    return path.parent.name == "eeg" and path.stem.endswith("_eeg") and path.suffix != ".fif"
+
+
+def _read_tidy(path: Path) -> Any:
+    """Return the recording as MNE-BIDS sees it, None where it cannot."""
+    import mne_bids  # noqa: PLC0415  (heavy)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            bids_path = mne_bids.get_bids_path_from_fname(path, check=False, verbose="error")
+            raw = mne_bids.read_raw_bids(bids_path, verbose="error")
+        except Exception as error:  # whatever untidy sidecars lead to; MNE reads the recording itself
+            _logger.warning("%s: MNE-BIDS cannot read it (%s); read without it.", path.name, error)
+            return None
+    for warning in caught:
+        _logger.debug("%s: %s", path.name, warning.message)
+    return raw
+
+
+def _channels_table(path: Path) -> TextTable | None:
+    """Return the table of channels that applies to a recording, None where none can be read."""
+    found = find_table(path, dataset_root(path), "channels")
+    if found is None:
+        return None
+    try:
+        table = read_text_table(found)
+        table.texts("name")
+    except Eeg2FmriError as error:
+        _logger.warning("%s Channel types are taken from the names.", error)
+        return None
+    if table.repairs:
+        _logger.warning("%s is untidy (%s); understood all the same.", found, ", ".join(table.repairs))
+    return table
+
+
+def _apply_channels(raw: Any, table: TextTable) -> None:
+    """Set types and bad channels; names are compared without regard to case."""
+    by_name = {name.casefold(): name for name in raw.ch_names}
+    listed = [by_name.get(name.casefold()) for name in table.texts("name")]
+    unknown = [n for n, own in zip(table.texts("name"), listed, strict=True) if own is None and n]
+    if unknown:
+        _logger.warning("%s names channels that are not recorded: %s.", table.path, ", ".join(unknown[:8]))
+    if "type" in table:
+        kinds = {
+            own: _TYPES.get(kind.upper(), "misc")
+            for own, kind in zip(listed, table.texts("type"), strict=True)
+            if own is not None and kind
+        }
+        _set_types(raw, kinds)
+    if "status" in table:
+        raw.info["bads"] = [
+            own
+            for own, status in zip(listed, table.texts("status"), strict=True)
+            if own is not None and status.casefold() == "bad"
+        ]
+
+
+def _type_by_name(raw: Any) -> None:
+    """Take channels for what their names say where they stand as EEG and cannot be."""
+    kinds = {}
+    for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True):
+        if kind == "eeg":
+            meant = (other for pattern, other in _OTHERS.items() if re.fullmatch(pattern, name, re.IGNORECASE))
+            kinds |= {name: other for other in meant}
+    if kinds:
+        _logger.info("Taken for other than EEG by their names: %s.", ", ".join(kinds))
+    _set_types(raw, kinds)
+
+
+def _set_types(raw: Any, kinds: dict[str, str]) -> None:
+    """Set channel types; units stay as they are."""
+    present = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+    changed = {name: kind for name, kind in kinds.items() if present[name] != kind}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            raw.set_channel_types(changed, on_unit_change="ignore", verbose="error")
+    except (ValueError, RuntimeError) as error:
+        raise BadDataError(f"The channel types {changed} cannot be set: {error}") from error

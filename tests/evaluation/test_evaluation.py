@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr
+from simulated_runs import make_runs, smooth_noise
+
+from bids_eeg2fmri.evaluation.baselines import TaskDesign
+from bids_eeg2fmri.evaluation.metrics import correlate, fisher_z, r_squared, remove_design
+from bids_eeg2fmri.evaluation.nulls import null_fisher_z, p_value, shifted_correlations
+from bids_eeg2fmri.evaluation.scores import score_predictions
+from bids_eeg2fmri.records import AlignedRun, Predictions, Score
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_correlation_is_pearsons() -> None:
+    x, y = rng().normal(size=(50, 3)), rng(1).normal(size=(50, 3))
+    np.testing.assert_allclose(correlate(x, y), [pearsonr(a, b)[0] for a, b in zip(x.T, y.T, strict=True)])
+    assert np.isnan(correlate(np.ones((50, 1)), y[:, :1]))
+    assert np.isnan(correlate(x[:2], y[:2])).all()
+    assert np.isfinite(fisher_z(np.array([1.0, -1.0]))).all()
+
+
+def test_r_squared_compares_with_the_training_mean() -> None:
+    y = rng().normal(size=(40, 1))
+    assert r_squared(y, y, np.zeros_like(y)) == pytest.approx(1)
+    assert r_squared(np.zeros_like(y), y, np.zeros_like(y)) == pytest.approx(0)
+    assert r_squared(-y, y, np.zeros_like(y)) == pytest.approx(-3)
+    assert np.isnan(r_squared(y, np.zeros_like(y), np.zeros_like(y)))
+
+
+def test_partial_correlation_is_that_of_the_residuals() -> None:
+    design = rng().normal(size=(80, 2))
+    x = rng(1).normal(size=(80, 1)) + design @ [[3.0], [1.0]]
+    y = rng(2).normal(size=(80, 1)) + design @ [[-2.0], [1.0]]
+    inverse = np.linalg.inv(np.corrcoef(np.hstack([x, y, design]).T))
+    expected = -inverse[0, 1] / np.sqrt(inverse[0, 0] * inverse[1, 1])
+    assert correlate(remove_design(x, design), remove_design(y, design)) == pytest.approx(expected)
+    assert np.isnan(correlate(remove_design(design[:, :1], design), y)).all()
+    assert np.isnan(remove_design(x[:5], design[:5])).all()
+
+
+def test_all_shifts_at_once_are_the_shifts_one_by_one() -> None:
+    x, y = rng().normal(size=(31, 2)), rng(1).normal(size=(31, 2))
+    expected = [correlate(np.roll(x, k, axis=0), y) for k in range(31)]
+    np.testing.assert_allclose(shifted_correlations(x, y), expected, atol=1e-12)
+
+
+def test_shifts_are_at_least_as_long_as_asked() -> None:
+    x = smooth_noise(rng(), 100, 1)
+    null = null_fisher_z([(x, x)], [2.0], n_nulls=500, min_shift=20.0, rng=rng())
+    allowed = fisher_z(shifted_correlations(x, x)[10:91])
+    assert np.isin(np.round(null, 9), np.round(allowed, 9)).all()
+
+
+def test_p_values_are_never_zero_and_uniform_under_the_null() -> None:
+    assert p_value(np.array([9.0]), np.zeros((99, 1))) == pytest.approx(0.01)
+    generator = rng(4)
+    p = []
+    for _ in range(300):
+        pairs = [(smooth_noise(generator, 80, 1), smooth_noise(generator, 80, 1)) for _ in range(2)]
+        observed = np.mean([fisher_z(correlate(*pair)) for pair in pairs], axis=0)
+        null = null_fisher_z(pairs, [2.0, 2.0], n_nulls=99, min_shift=20.0, rng=generator)
+        p.append(float(p_value(observed, null)[0]))
+    assert 0.02 < np.mean(np.array(p) <= 0.05) < 0.09
+    assert 0.44 < np.mean(p) < 0.56
+
+
+def test_task_baseline_fits_shared_conditions() -> None:
+    runs = [replace(run, bold=3 * run.design + 1.0 + np.zeros((1, 2))) for run in make_runs(2)]
+    fitted = TaskDesign().fit(runs, rng=rng())
+    np.testing.assert_allclose(fitted.predict(runs[0]), runs[0].bold, atol=1e-9)
+    restored = TaskDesign().restore(fitted.tensors())
+    np.testing.assert_array_equal(restored.predict(runs[1]), fitted.predict(runs[1]))
+    bare = [replace(run, design=np.zeros((60, 0)), design_names=()) for run in runs]
+    np.testing.assert_allclose(
+        TaskDesign().fit(bare, rng=rng()).predict(bare[0]), runs[0].bold.mean(), atol=1.0
+    )
+    assert np.all(fitted.predict(bare[0]) == fitted.offset)
+
+
+def scored(
+    runs: list[AlignedRun], values: list[np.ndarray], n_nulls: int = 199
+) -> dict[tuple[str, str], Score]:
+    """Return the scores of given predictions by region and run."""
+    predictions = Predictions(
+        model="m",
+        values=tuple(values),
+        training_means=tuple(np.zeros_like(v) for v in values),
+        folds=tuple(np.zeros(len(v), dtype=np.int64) for v in values),
+    )
+    scores = score_predictions(runs, predictions, n_nulls=n_nulls, min_shift=20.0, rng=rng())
+    return {(s.region, s.run): s for s in scores}
+
+
+def test_scores_per_run_and_over_runs() -> None:
+    runs = make_runs(3)
+    noise = rng(5)
+    values = [run.bold + noise.normal(size=run.bold.shape) for run in runs]
+    found = scored(runs, values)
+    assert len(found) == 4 * 3
+    r = [correlate(v, run.bold)[0] for v, run in zip(values, runs, strict=True)]
+    assert found["r0", "task-a_run-2"].r == pytest.approx(r[1])
+    assert found["r0", "all"].fisher_z == pytest.approx(np.arctanh(r).mean())
+    assert found["mean", "all"].fisher_z == pytest.approx(
+        (found["r0", "all"].fisher_z + found["r1", "all"].fisher_z) / 2
+    )
+    assert found["r0", "all"].p_shift == pytest.approx(1 / 200)
+    assert found["mean", "all"].p_shift == pytest.approx(1 / 200)
+    assert np.isnan(found["r0", "task-a_run-1"].p_shift)
+    assert found["r0", "all"].r2 > 0.2
+
+
+def test_what_is_only_task_has_nothing_left_given_the_task() -> None:
+    runs = [replace(r, bold=4 * r.design + smooth_noise(rng(k), 60, 2)) for k, r in enumerate(make_runs(3))]
+    found = scored(runs, [r.design + rng(k + 9).normal(0, 0.1, (60, 2)) for k, r in enumerate(runs)])
+    assert found["mean", "all"].r > 0.6
+    assert abs(found["mean", "all"].r_given_task) < 0.2
+    exact = scored(runs, [np.repeat(run.design, 2, axis=1) for run in runs])
+    assert np.isnan(exact["r0", "all"].r_given_task)
+    assert np.isnan(exact["r0", "all"].p_shift_given_task)
+
+
+def test_volumes_without_weight_or_prediction_do_not_count() -> None:
+    runs = make_runs(2)
+    values = [run.bold.copy() for run in runs]
+    runs[0] = replace(
+        runs[0],
+        weights=np.where(np.arange(60) < 10, 0.0, 1.0),
+        bold=np.where(np.arange(60)[:, None] < 10, 1e9, runs[0].bold),
+    )
+    found = scored(runs, values)
+    assert found["r0", "task-a_run-1"].n_volumes == 50
+    assert found["r0", "all"].n_volumes == 110
+    assert found["r0", "task-a_run-1"].r == pytest.approx(1, abs=1e-5)
+
+
+def test_constant_predictions_have_no_score() -> None:
+    runs = make_runs(2)
+    found = scored(runs, [np.zeros_like(run.bold) for run in runs])
+    assert np.isnan(found["r0", "all"].r)
+    assert np.isnan(found["mean", "all"].p_shift)
