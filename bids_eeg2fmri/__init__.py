@@ -20,6 +20,7 @@ _PUBLIC = {
     "choose_splits": "training.splits",
     "discover_runs": "sync.discovery",
     "find_volume_clock": "sync.clock",
+    "label_regions": "bold.region_set",
     "load_model": "registry",
     "model_names": "registry",
     "prepare_run": "participant",

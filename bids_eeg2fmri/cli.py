@@ -6,10 +6,9 @@ Nothing heavy is imported before the arguments are parsed.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,44 +33,43 @@ Exit status:
   73  output cannot be created
 """
 
-#: Options that take one or more values, as BIDS-Apps do: --participant-label 01 02.
-_SEVERAL = {
-    "--participant-label",
-    "--exclude-participant-label",
-    "--session-label",
-    "--task-label",
-    "--run-label",
-    "--model",
-}
 _LEVELS = ("participant", "group")
 
 
 class _BidsAppCommand(click.Command):
-    """A command whose list options take several values at once, and whose usage errors end with 64."""
+    """A command whose list options take several values at once: --participant-label 01 02."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Give every value of a list option its own option; leave the three arguments their places."""
-        return super().parse_args(ctx, spread_lists(args))
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        lists = {name for o in options if o.multiple and (o.metavar or "").endswith("...") for name in o.opts}
+        flags = {name for o in options if o.is_flag or o.count for name in o.opts}
+        return super().parse_args(ctx, spread_lists(args, lists, flags))
 
 
-def spread_lists(args: Sequence[str]) -> list[str]:
-    """Return ``--model a b`` as ``--model a --model b``.
+def spread_lists(args: Sequence[str], lists: Collection[str], flags: Collection[str]) -> list[str]:
+    """Return ``--model a b`` as ``--model a --model b``, for the options in ``lists``.
 
     Where that would swallow the positional arguments (options given first), only the first value is taken.
     """
-    greedy, n_positional = _spread(args, most=None)
-    return greedy if n_positional >= len(_LEVELS) + 1 else _spread(args, most=1)[0]
+    greedy, n_positional = _spread(args, lists, flags, most=None)
+    return greedy if n_positional >= len(_LEVELS) + 1 else _spread(args, lists, flags, most=1)[0]
 
 
-def _spread(args: Sequence[str], most: int | None) -> tuple[list[str], int]:
+def _spread(
+    args: Sequence[str], lists: Collection[str], flags: Collection[str], *, most: int | None
+) -> tuple[list[str], int]:
     """Return the arguments with list options spread, and how many stand outside any option."""
     out: list[str] = []
     option, n_taken, n_positional, awaits_value = "", 0, 0, False
     for arg in args:
         if arg.startswith("-") and arg != "-":
-            name = arg.partition("=")[0].replace("_", "-") if arg.startswith("--") else arg
-            option = name if name in _SEVERAL and "=" not in arg else ""
-            awaits_value = not option and "=" not in arg and name not in _FLAGS
+            out += [option] if option and not n_taken else []  # click says that a value is missing
+            is_long = arg.startswith("--")
+            name = arg.partition("=")[0].replace("_", "-") if is_long else arg[:2]
+            holds_value = "=" in arg if is_long else len(arg) > 2
+            option = name if name in lists and not holds_value else ""
+            awaits_value = not option and not holds_value and name not in flags
             n_taken = 0
             out += [] if option else [arg]
         elif option and (most is None or n_taken < most):
@@ -82,10 +80,8 @@ def _spread(args: Sequence[str], most: int | None) -> tuple[list[str], int]:
             awaits_value = False
             option = ""
             out.append(arg)
+    out += [option] if option and not n_taken else []
     return out, n_positional
-
-
-_FLAGS = {"--dry-run", "--stop-on-first-crash", "-v", "-vv", "-vvv", "--verbose", "--version", "-h", "--help"}
 
 
 @click.command(
@@ -120,6 +116,17 @@ _FLAGS = {"--dry-run", "--stop-on-first-crash", "-v", "-vv", "-vvv", "--verbose"
     metavar="[NAME=]PATH",
     help="Output of fMRIPrep or another pipeline [those in BIDS_DIR/derivatives].",
 )
+@click.option(
+    "--pair-task",
+    multiple=True,
+    metavar="EEG=BOLD",
+    help="A task labelled differently in the two modalities, for example IMAGON=IMAG.",
+)
+@click.option(
+    "--bids-database-dir",
+    type=click.Path(path_type=Path),
+    help="Keeps pybids' index for later runs; a folder outside BIDS_DIR.",
+)
 @click.option("--regions", metavar="NAME|FILE", help=f"Region set ({', '.join(REGION_SETS)}) or TSV [motor].")
 @click.option("--model", multiple=True, metavar="NAME...", help=f"Models ({', '.join(MODELS)}) [all].")
 @click.option(
@@ -147,11 +154,11 @@ def command(**options: Any) -> None:
     first, for all participants or some at a time, then the group level.
     """
     job, level = build_job(options)
-    _start_logging(job.running.verbose)
     from bids_eeg2fmri.scheduling import run_group_level, run_participant_level  # noqa: PLC0415
 
-    run = run_participant_level if level == "participant" else run_group_level
-    sys.exit(run(job, click.echo))
+    if level == "participant":
+        sys.exit(run_participant_level(job, say=_say, show=_show))
+    sys.exit(run_group_level(job, say=_say))
 
 
 def build_job(options: dict[str, Any]) -> tuple[Job, str]:
@@ -181,6 +188,7 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
             "evaluation.cv": options["cv"],
             "sync.events": options["events"],
             "sync.eeg_offset": options["eeg_offset"],
+            "sync.pair_task": options["pair_task"] or None,
             "random_seed": options["random_seed"],
         },
     )
@@ -196,11 +204,23 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
             dry_run=options["dry_run"],
             stop_on_first_crash=options["stop_on_first_crash"],
             work_dir=options["work_dir"].absolute() if options["work_dir"] else None,
+            bids_database_dir=_database_dir(bids_dir, options["bids_database_dir"]),
             verbose=options["verbose"],
         ),
         settings=_check_regions(settings),
     )
     return job, level
+
+
+def _database_dir(bids_dir: Path, path: Path | None) -> Path | None:
+    """Return the folder of the index in full; inside the dataset it would be taken for a part of it."""
+    if path is None:
+        return None
+    if path.resolve().is_relative_to(bids_dir.resolve()):
+        raise UsageError(
+            f"--bids-database-dir {path} lies inside the dataset {bids_dir}. Give a folder outside it."
+        )
+    return path.absolute()
 
 
 def _derivatives(bids_dir: Path, texts: Sequence[str]) -> dict[str, Path]:
@@ -251,13 +271,24 @@ def _check_regions(settings: Settings) -> Settings:
     return settings
 
 
-def _start_logging(verbose: int) -> None:
-    """Send the log to stderr: warnings, with -v what is done, with -vv everything of this app."""
-    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
-    )
-    logging.getLogger("bids_eeg2fmri").setLevel(level)
+def _show(outcomes: Iterator[Any], n_outcomes: int) -> Iterable[Any]:
+    """Return the outcomes, with a progress bar where there is a terminal to draw it on."""
+    if not sys.stderr.isatty():
+        return outcomes
+    from tqdm import tqdm  # noqa: PLC0415  (not for --help)
+
+    bar: Iterable[Any] = tqdm(outcomes, total=n_outcomes, unit="participant", leave=False)
+    return bar
+
+
+def _say(text: str) -> None:
+    """Print a line, above the progress bar where there is one."""
+    if not sys.stderr.isatty():
+        click.echo(text)
+        return
+    from tqdm import tqdm  # noqa: PLC0415  (not for --help)
+
+    tqdm.write(text, file=sys.stdout)
 
 
 def main(args: Sequence[str] | None = None, entry: Callable[..., Any] = command.main) -> None:

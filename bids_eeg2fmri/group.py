@@ -51,6 +51,8 @@ def run_group(job: Job, participants: Sequence[str]) -> Iterator[str]:
     write_group_tests(outputs.group("_tests.tsv"), tests)
     regions = read_region_labels(outputs, included[0].participant)
     maps = _paint(tests, regions)
+    for stale in job.output_dir.glob("group_desc-*_statmap.nii.gz"):
+        stale.unlink()
     for model, image in maps.items():
         write_volume(outputs.group(f"_desc-{model}_stat-r_statmap.nii.gz"), image, regions.affine)
     report = outputs.group(".html")
@@ -104,16 +106,11 @@ def _report(
         scores=tuple(scores),
         tests=tests,
         smallest_p_text=describe_smallest_p(len(included)),
-        within_run=tuple(entry.participant for entry in included if _is_within_run(entry.scores)),
+        within_run=tuple(e.participant for e in included if any(s.held_out == "block" for s in e.scores)),
         maps=maps,
         affine=affine,
         settings_text=_settings_text(job.output_dir),
     )
-
-
-def _is_within_run(scores: Sequence[Score]) -> bool:
-    """Return whether a participant has one run only, so that it was tested within it."""
-    return len({score.run for score in scores} - {"all"}) == 1
 
 
 def _settings_text(output_dir: Path) -> str:

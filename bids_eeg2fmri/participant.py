@@ -21,10 +21,11 @@ from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
 from bids_eeg2fmri.evaluation.baselines import TaskDesign
 from bids_eeg2fmri.evaluation.scores import score_predictions
 from bids_eeg2fmri.explain.patterns import explain_model
-from bids_eeg2fmri.formats.completion import digest_inputs, is_complete, write_mark
-from bids_eeg2fmri.formats.eeg_recording import read_eeg
+from bids_eeg2fmri.formats.completion import digest_inputs, is_complete, reopen, write_mark
+from bids_eeg2fmri.formats.eeg_signal import read_eeg
 from bids_eeg2fmri.formats.record_file import read_record, write_record
 from bids_eeg2fmri.formats.results import Results, write_results
+from bids_eeg2fmri.formats.run_listing import list_recordings
 from bids_eeg2fmri.formats.run_table import write_runs
 from bids_eeg2fmri.records import (
     AlignedRun,
@@ -41,7 +42,7 @@ from bids_eeg2fmri.report.participant import ParticipantReport, RunContent, writ
 from bids_eeg2fmri.settings import Job, Settings
 from bids_eeg2fmri.sync.align import align_run
 from bids_eeg2fmri.sync.discovery import Discovery, TimedRun, discover_runs
-from bids_eeg2fmri.sync.task import read_task_events
+from bids_eeg2fmri.sync.run_clock import check_against_artefact
 from bids_eeg2fmri.training.crossvalidation import cross_validate, fit_final
 from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
 from bids_eeg2fmri.training.splits import choose_splits
@@ -76,6 +77,7 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     )
     splits = choose_splits([run.aligned for run in runs], scheme=job.settings.evaluation.cv)
     results, explanations = train_and_test(runs, splits, job.settings, device=job.running.device)
+    reopen(outputs.completion(participant))
     written += write_results(outputs, results, raw_root=job.bids_dir)
     written += _write_report(job, outputs, discovery, splits, results, explanations, notes)
     write_mark(outputs.completion(participant), digest, written, job.output_dir)
@@ -84,11 +86,12 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
 
 def plan_participant(job: Job, participant: str) -> str:
     """Return what is there for one participant and what would be done, as text; nothing is written."""
-    discovery = _discover(job, participant)
+    try:
+        discovery = _discover(job, participant)
+    except (Eeg2FmriError, OSError) as error:  # the others are listed all the same
+        return f"sub-{participant}: cannot be looked at: {error}"
     lines = [f"sub-{participant}: {len(discovery.found)} recordings, {len(discovery.timed)} usable runs"]
-    for run in discovery.found:
-        why = run.reason or "; ".join(run.evidence)
-        lines.append(f"  {run.modality:4}  {run.status:8}  {relative_to(run.path, _roots(job))}  ({why})")
+    lines += list_recordings(discovery.found, _roots(job))
     if discovery.unusable:
         lines.append("  would fail: a pair is unusable; leave it out or repair it")
     elif not discovery.timed:
@@ -112,7 +115,8 @@ def prepare_run(
         digest_inputs(f"{settings.bold} {run.tr} {labels.digest}", __version__, bold_files, ()),
         lambda: extract_regions(run, labels, settings.bold),
     )
-    eeg_files = sorted(run.eeg_path.parent.glob(run.eeg_path.name.split("_eeg.")[0] + "*"))
+    stem = run.eeg_path.name.removesuffix(run.eeg_path.suffix).removesuffix("_eeg")
+    eeg_files = sorted(run.eeg_path.parent.glob(f"{stem}*"))
     eeg = _kept(
         work_dir,
         CleanEeg,
@@ -120,9 +124,11 @@ def prepare_run(
         digest_inputs(repr(settings.eeg), __version__, eeg_files, ()),
         lambda: clean_eeg(read_eeg(run.eeg_path), settings.eeg),
     )
-    events, told = read_task_events(run, timed.clock, timed.markers, source=settings.sync.events)
-    run = replace(run, evidence=(*run.evidence, told))
-    aligned = align_run(run.entities, eeg, timed.clock, regions, events, tr=run.tr, start_time=run.start_time)
+    aligned = align_run(
+        run.entities, eeg, timed.clock, regions, timed.events, tr=run.tr, start_time=run.start_time
+    )
+    checked = check_against_artefact(run.eeg_path, timed.clock, tr=run.tr)
+    run = replace(run, evidence=(*run.evidence, *checked))
     return PreparedRun(run=run, clock=timed.clock, eeg=eeg, regions=regions, aligned=aligned)
 
 
@@ -136,14 +142,18 @@ def train_and_test(
     baseline = TaskDesign()
     for predictor in (baseline, *build_predictors(settings)):
         start = time.monotonic()
-        predictions.append(
-            cross_validate(predictor, aligned, splits, seed=settings.random_seed, device=device).predictions
-        )
+        tested = cross_validate(predictor, aligned, splits, seed=settings.random_seed, device=device)
+        predictions.append(tested.predictions)
         if predictor is not baseline:
             fitted = fit_final(predictor, aligned, seed=settings.random_seed, device=device)
             models.append(
                 _saved(
-                    predictor.name, asdict(cast(Any, predictor)), fitted.tensors(), runs[0], aligned, settings
+                    predictor.name,
+                    asdict(cast("Any", predictor)),
+                    fitted.tensors(),
+                    runs[0],
+                    aligned,
+                    settings,
                 )
             )
             explanations.append(explain_model(predictor.name, fitted.spatial_filters(), aligned))
@@ -156,7 +166,7 @@ def train_and_test(
             prediction,
             n_nulls=settings.evaluation.n_nulls,
             min_shift=settings.evaluation.min_shift,
-            rng=np.random.default_rng([settings.random_seed, 1]),
+            rng=np.random.default_rng([settings.random_seed, 1]),  # every model meets the same shifts
         )
     results = Results(
         runs=tuple(runs), predictions=tuple(predictions), scores=tuple(scores), models=tuple(models)
@@ -167,7 +177,14 @@ def train_and_test(
 def _discover(job: Job, participant: str) -> Discovery:
     """Find the runs of one participant."""
     roots = tuple(job.derivatives.values())
-    return discover_runs(job.bids_dir, roots, participant, selection=job.selection, settings=job.settings)
+    return discover_runs(
+        job.bids_dir,
+        roots,
+        participant,
+        selection=job.selection,
+        settings=job.settings,
+        database_dir=job.running.bids_database_dir,
+    )
 
 
 def _roots(job: Job) -> tuple[Path, ...]:

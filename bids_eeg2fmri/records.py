@@ -335,6 +335,8 @@ class Predictions:
     values: tuple[Floats, ...]
     training_means: tuple[Floats, ...]
     folds: tuple[NDArray[np.int64], ...]
+    #: What was held out in each fold.
+    unit: Literal["session", "run", "block"] = "run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,6 +363,8 @@ class Score:
     p_shift: float
     #: The same of ``r_given_task``.
     p_shift_given_task: float
+    #: What was held out; "block" is within a run, the weakest test.
+    held_out: str = "run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ from bids_eeg2fmri.settings import Job
 from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
 
 Say = Callable[[str], None]
+Show = Callable[[Iterator["Outcome"], int], Iterable["Outcome"]]
 
 #: Labels of desc- that are no model's name.
 _DESCRIPTIONS = {
@@ -52,8 +53,15 @@ class Outcome:
     exit_status: int = 0
 
 
-def run_participant_level(job: Job, say: Say) -> int:
+def run_participant_level(job: Job, *, say: Say, show: Show) -> int:
     """Work through the selected participants and return the exit status.
+
+    Parameters
+    ----------
+    say : callable
+        Is given each line for the user.
+    show : callable
+        Is given the outcomes as they come and their number, and returns them; may draw a progress bar.
 
     Raises
     ------
@@ -61,6 +69,7 @@ def run_participant_level(job: Job, say: Say) -> int:
         For what stops the work before any participant.
     """
     participants = select_participants(list_participants(job.bids_dir), job.selection)
+    _start_process(job)
     predictors = build_predictors(job.settings)
     resolve_device(job.running.device)
     if job.running.dry_run:
@@ -69,15 +78,14 @@ def run_participant_level(job: Job, say: Say) -> int:
         return 0
     prepare_output(job.output_dir)
     _write_dataset(job, predictors)
-    _set_threads(job)
-    outcomes = []
-    for outcome in _outcomes(job, participants):
+    outcomes: list[Outcome] = []
+    for outcome in show(_outcomes(job, participants), len(participants)):
         outcomes.append(outcome)
         say(_line(outcome, len(outcomes), len(participants)))
     return _recap(job, outcomes, say)
 
 
-def run_group_level(job: Job, say: Say) -> int:
+def run_group_level(job: Job, *, say: Say) -> int:
     """Aggregate the results of the participants and return the exit status."""
     known = list_participants(job.bids_dir)
     participants = select_participants(known, job.selection)
@@ -86,8 +94,8 @@ def run_group_level(job: Job, say: Say) -> int:
         return 0
     from bids_eeg2fmri.group import run_group  # noqa: PLC0415  (a second of plotting, for this level only)
 
+    _start_process(job)
     prepare_output(job.output_dir)
-    _set_threads(job)
     for line in run_group(job, participants):
         say(line)
     return 0
@@ -143,7 +151,7 @@ def _outcomes(job: Job, participants: Sequence[str]) -> Iterator[Outcome]:
     context = multiprocessing.get_context("spawn")
     n_workers = min(job.running.nprocs, len(participants))
     with ProcessPoolExecutor(
-        n_workers, mp_context=context, initializer=_start_worker, initargs=(job,)
+        n_workers, mp_context=context, initializer=_start_process, initargs=(job,)
     ) as pool:
         futures = {pool.submit(attempt, job, participant): participant for participant in participants}
         for future in as_completed(futures):
@@ -169,13 +177,21 @@ def _result(future: Future[Outcome], participant: str) -> Outcome:
         )
 
 
-def _start_worker(job: Job) -> None:
-    """Prepare a worker process: log and threads as told."""
-    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(job.running.verbose, 2)]
+def _start_process(job: Job) -> None:
+    """Prepare a process, the first or a worker: log and threads as told.
+
+    The stages of each participant are told, with -v everything that is done, with -vv also what other
+    libraries warn of.
+    """
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
     )
-    logging.getLogger("bids_eeg2fmri").setLevel(level)
+    app = logging.getLogger("bids_eeg2fmri")
+    app.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(job.running.verbose, 2)])
+    if not job.running.verbose:
+        app.getChild("participant").setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)
+    logging.getLogger("py.warnings").setLevel(logging.WARNING if job.running.verbose > 1 else logging.ERROR)
     _set_threads(job)
 
 

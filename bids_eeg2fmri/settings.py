@@ -31,6 +31,26 @@ class SyncSettings:
     dummies: Literal["auto", "start", "end"] = "auto"
     #: Where the task events come from: the EEG's markers, the BOLD's table, or the better of them.
     events: Literal["auto", "eeg", "bold"] = "auto"
+    #: Tasks that the two modalities label differently, each as ``EEG=BOLD``.
+    pair_task: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that each of ``pair_task`` names two tasks."""
+        for text in self.pair_task:
+            if not all(label.strip() for label in text.partition("=")):
+                raise UsageError(
+                    f"sync.pair_task={text!r}: expected EEG=BOLD, the labels of one task in the two "
+                    "modalities, for example IMAGON=IMAG."
+                )
+
+    @property
+    def task_pairs(self) -> dict[str, tuple[str, ...]]:
+        """EEG task to the BOLD tasks it belongs to, labels without ``task-``."""
+        pairs: dict[str, tuple[str, ...]] = {}
+        for text in self.pair_task:
+            eeg, _, bold = (label.strip().removeprefix("task-") for label in text.partition("="))
+            pairs[eeg] = (*pairs.get(eeg, ()), bold)
+        return pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +168,8 @@ class Running:
     dry_run: bool = False
     stop_on_first_crash: bool = False
     work_dir: Path | None = None
+    #: Keeps pybids' index of the datasets; None: they are indexed anew, only the selected participants.
+    bids_database_dir: Path | None = None
     verbose: int = 0
 
 

@@ -13,4 +13,4 @@ lint-imports
 echo "== codespell"
 codespell bids_eeg2fmri tests examples README.md CHANGES.md CITATION.cff
 echo "== pytest"
-python -m pytest -n 2 --durations=10 "$@"
+python -m pytest -n 2 --dist loadfile --durations=10 "$@"

@@ -29,10 +29,15 @@ from bids_eeg2fmri.cli import spread_lists
             ["-w", "x", "in", "out", "participant", "--run-label", "1", "2", "--dry-run"],
             ["-w", "x", "in", "out", "participant", "--run-label", "1", "--run-label", "2", "--dry-run"],
         ),
+        (
+            ["-vv", "in", "out", "-wx", "--run-label=1", "participant", "--run-label"],
+            ["-vv", "in", "out", "-wx", "--run-label=1", "participant", "--run-label"],
+        ),
     ],
 )
 def test_list_options_take_several_values(given: list[str], expected: list[str]) -> None:
-    assert spread_lists(given) == expected
+    lists = {"--participant-label", "--model", "--run-label"}
+    assert spread_lists(given, lists, {"-v", "--dry-run"}) == expected
 
 
 def status_of(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str]:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bids_eeg2fmri.errors import MissingInputError, NotBidsError
 
+#: Folders further down than this are no dataset's, but a link that leads back into itself.
+_DEEPEST = 8
 #: Top-level folders of a raw dataset that hold no recordings of it.
-_ASIDE = r"^/(derivatives|sourcedata|code|stimuli|phenotype|logs|\.[^/]*)(/|$)"
+ASIDE = r"^/(derivatives|sourcedata|code|stimuli|phenotype|logs|\.[^/]*)(/|$)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedFile:
-    """One file and what its name says (pybids' names: subject, session, task, suffix, desc, ...)."""
+    """One file and what its name says, as texts (pybids' names: subject, session, task, suffix, ...)."""
 
     path: Path
     fields: Mapping[str, Any]
@@ -36,6 +38,8 @@ def read_description(root: Path) -> Mapping[str, Any]:
     if not root.is_dir():
         raise MissingInputError(f"There is no folder {root}. Give the root folder of a BIDS dataset.")
     path = root / "dataset_description.json"
+    if path.is_symlink() and not path.exists():
+        raise MissingInputError(f"The content of {path} is not here. Run: datalad get {path}")
     try:
         description = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -55,16 +59,41 @@ def list_participants(root: Path) -> tuple[str, ...]:
     return tuple(sorted(p.name[4:] for p in root.iterdir() if p.name.startswith("sub-") and p.is_dir()))
 
 
-def index_files(root: Path, participants: Iterable[str]) -> tuple[IndexedFile, ...]:
-    """Return the files of some participants, found by pybids without looking at any other participant.
+def index_files(
+    root: Path, participants: Iterable[str], *, database_dir: Path | None = None
+) -> tuple[IndexedFile, ...]:
+    """Return the files of some participants and what pybids makes of their names, in order of their paths.
 
-    Metadata is not indexed: reading every sidecar costs seconds, and one dangling link would stop it all.
+    Without a ``database_dir`` only the folders of these participants are looked at. With one, pybids' index
+    of the whole dataset is kept there and made again where it is stale. Sidecars are not read: that costs
+    seconds, and one link to nowhere would stop it all.
     """
-    from bids.layout import BIDSLayout, BIDSLayoutIndexer  # noqa: PLC0415  (half a second, not for --help)
+    # pybids takes half a second to import, too long for --help.
+    from bids_eeg2fmri.bids.name_patterns import parse_name  # noqa: PLC0415
 
-    wanted = "|".join(re.escape(label) for label in participants)
-    others = re.compile(rf"^/sub-(?!(?:{wanted})(?:/|$))")
-    indexer = BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=[others, re.compile(_ASIDE)])
-    layout = BIDSLayout(root, validate=False, indexer=indexer, config=["bids", "derivatives"])
-    found = (IndexedFile(path=Path(f.path), fields=f.get_entities()) for f in layout.get())
-    return tuple(sorted((f for f in found if "subject" in f.fields), key=lambda f: f.path))
+    labels = tuple(participants)
+    if database_dir is not None:
+        from bids_eeg2fmri.bids.database import read_index  # noqa: PLC0415
+
+        fields_of = read_index(root, labels, database_dir)
+    else:
+        paths = (path for label in labels for path in _participant_files(root, label))
+        fields_of = {path: parse_name(path.relative_to(root)) for path in paths}
+    files = (IndexedFile(path=path, fields=fields) for path, fields in sorted(fields_of.items()))
+    return tuple(f for f in files if f.fields.get("subject") in labels)
+
+
+def _participant_files(root: Path, label: str) -> Iterator[Path]:
+    """Yield the files of a participant: those of the own folder, and those at the top of a flat dataset."""
+    yield from (p for p in root.glob(f"sub-{label}_*") if not p.is_dir())
+    pending = [root / f"sub-{label}"]
+    while pending:
+        folder = pending.pop()
+        if not folder.is_dir() or len(folder.relative_to(root).parts) > _DEEPEST:
+            continue
+        for entry in os.scandir(folder):
+            # Links to folders are followed, as pybids does; links to nowhere are files.
+            if entry.is_dir():
+                pending.append(Path(entry.path))
+            else:
+                yield Path(entry.path)

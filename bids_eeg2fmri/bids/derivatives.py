@@ -32,12 +32,16 @@ def find_derivatives(bids_dir: Path) -> tuple[Path, ...]:
 
 
 def _is_derivative(description: Path) -> bool:
-    """Return whether a description can be read and does not say that the dataset is a raw one."""
+    """Return whether a description can be read and is of a derivative, not one of this app."""
     try:
         content = json.loads(description.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return False
-    return isinstance(content, dict) and content.get("DatasetType", "derivative") == "derivative"
+    if not isinstance(content, dict) or content.get("DatasetType", "derivative") != "derivative":
+        return False
+    made_by = content.get("GeneratedBy")
+    first = made_by[0] if isinstance(made_by, list) and made_by else {}
+    return not (isinstance(first, dict) and first.get("Name") == "bids_eeg2fmri")
 
 
 def check_derivatives(paths: Iterable[Path]) -> None:
@@ -48,10 +52,12 @@ def check_derivatives(paths: Iterable[Path]) -> None:
 
 
 def index_derivatives(
-    roots: Iterable[Path], participants: Sequence[str]
+    roots: Iterable[Path], participants: Sequence[str], *, database_dir: Path | None = None
 ) -> tuple[tuple[Path, IndexedFile], ...]:
     """Return the files of some participants in every derivative dataset, each with its dataset."""
-    return tuple((root, file) for root in roots for file in index_files(root, participants))
+    return tuple(
+        (root, file) for root in roots for file in index_files(root, participants, database_dir=database_dir)
+    )
 
 
 def find_preprocessed(

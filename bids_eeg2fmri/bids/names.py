@@ -43,6 +43,30 @@ def split_entities(path: PurePath) -> tuple[dict[str, str], str]:
     return dict(pair.split("-", 1) for pair in pairs if "-" in pair), last
 
 
+#: Entities anywhere in a name or in the folders above it, whatever else the name holds.
+_ENTITY = re.compile(r"(?:^|[/_.\- ])(sub|ses|task|acq|run)-([A-Za-z0-9]+)")
+_LONG = {"sub": "subject", "ses": "session", "task": "task", "acq": "acquisition", "run": "run"}
+
+
+def parse_leniently(path: PurePath) -> dict[str, Any]:
+    """Return the entities (pybids' names) that a path holds, though its name may not be BIDS.
+
+    The file's name counts before its folders: ``sub-1/eeg_pp/sub-1_task-a_eeg_pp.vhdr``.
+    """
+    fields: dict[str, Any] = {}
+    for key, label in reversed(_ENTITY.findall(path.as_posix())):
+        fields.setdefault(_LONG[key], label)
+    if not str(fields.get("run", "0")).isdigit():
+        del fields["run"]
+    return fields
+
+
+def dataset_root(path: Path) -> Path:
+    """Return the folder that holds the ``sub-*`` folder a file lies in, else the file's own folder."""
+    inside = [folder.parent for folder in path.parents if folder.name.startswith("sub-")]
+    return inside[-1] if inside else path.parent
+
+
 def common_entities(entities: Iterable[Entities]) -> Entities:
     """Return what all recordings of one participant share (run and acquisition are left out)."""
     every = list(entities)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from bids_eeg2fmri.bids.dataset import IndexedFile
@@ -35,13 +36,29 @@ def select_participants(available: Iterable[str], selection: Selection) -> tuple
     return left
 
 
-def is_selected(file: IndexedFile, selection: Selection, modality: str) -> bool:
-    """Return whether a recording passes the session, task and run labels and the filter file."""
+def is_selected(
+    file: IndexedFile,
+    selection: Selection,
+    modality: str,
+    *,
+    unused: Collection[str] = (),
+    task_names: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> bool:
+    """Return whether a recording passes the session, task and run labels and the filter file.
+
+    Parameters
+    ----------
+    unused : collection of str
+        Entities that no recording of this modality has: a label cannot be asked of them.
+    task_names : mapping
+        What tasks of this modality are called in the other; a task is selected under either name.
+    """
     fields = file.fields
+    tasks = [fields.get("task"), *task_names.get(str(fields.get("task")), ())]
     by_label = (
-        _passes(fields.get("session"), selection.sessions)
-        and _passes(fields.get("task"), selection.tasks)
-        and _passes(fields.get("run"), selection.runs)
+        ("session" in unused or _passes(fields.get("session"), selection.sessions))
+        and ("task" in unused or any(_passes(task, selection.tasks) for task in tasks))
+        and ("run" in unused or _passes(fields.get("run"), selection.runs))
     )
     return by_label and all(
         _passes(fields.get(entity), _as_labels(wanted))

@@ -26,8 +26,10 @@ def score_predictions(
     """Return one score per region and run, and one per region over all runs.
 
     The region ``mean`` is the mean over regions of Fisher z (of R² for R²). Over all runs, z is the mean over
-    runs and R² is computed from all volumes together. The null shifts prediction against measurement within
-    runs; see :func:`~bids_eeg2fmri.evaluation.nulls.null_fisher_z`.
+    runs and R² is computed from all volumes together. Where several folds tested parts of a run, each part is
+    correlated about its own mean: the training mean of a fold lies opposite to the mean of what was held out,
+    which alone would give negative correlations. The null shifts prediction against measurement within runs;
+    see :func:`~bids_eeg2fmri.evaluation.nulls.null_fisher_z`.
 
     Parameters
     ----------
@@ -37,15 +39,15 @@ def score_predictions(
         Smallest shift, s.
     """
     parts = [_tested(run, predictions, k) for k, run in enumerate(runs)]
-    kept = [k for k, (predicted, _, _, _) in enumerate(parts) if len(predicted) >= 3]
-    plain = [(parts[k][0], parts[k][1]) for k in kept]
-    given = [tuple(remove_design(side, parts[k][3]) for side in parts[k][:2]) for k in kept]
+    kept = [k for k, part in enumerate(parts) if len(part.predicted) >= 3]
+    plain = [parts[k].without(parts[k].folds) for k in kept]
+    given = [parts[k].without(np.hstack([parts[k].folds, parts[k].design])) for k in kept]
     z = np.array([fisher_z(correlate(*pair)) for pair in plain])
     z_task = np.array([fisher_z(correlate(*pair)) for pair in given])
     r2 = np.array([r_squared(*parts[k][:3]) for k in kept])
     regions = (*runs[0].region_names, MEAN_REGION)
     rows = [
-        _rows(predictions.model, regions, runs[k].entities.run_label, _Figures(len(parts[k][0]), *figures))
+        _rows(predictions, regions, runs[k].entities.run_label, _Figures(len(parts[k].predicted), *figures))
         for k, *figures in zip(kept, z, r2, z_task, strict=True)
     ]
     trs = [runs[k].tr for k in kept]
@@ -54,23 +56,42 @@ def score_predictions(
         for pairs, values in ((plain, z), (given, z_task))
     ]
     over_all_runs = _Figures(
-        sum(len(parts[k][0]) for k in kept),
+        sum(len(parts[k].predicted) for k in kept),
         z.mean(axis=0),
         r_squared(*(np.concatenate([parts[k][side] for k in kept]) for side in range(3))),
         z_task.mean(axis=0),
         *p_values,
     )
-    overall = _rows(predictions.model, regions, "all", over_all_runs)
+    overall = _rows(predictions, regions, "all", over_all_runs)
     return tuple(score for group in (*rows, overall) for score in group)
 
 
-def _tested(run: AlignedRun, predictions: Predictions, k: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return predicted, measured, training mean and design of the tested volumes with weight."""
+class _Tested(NamedTuple):
+    """The tested volumes with weight of one run: (n_volumes, n_regions) thrice, then regressors.
+
+    ``folds`` (n_volumes, n_folds - 1) tells the folds of the run apart, beside a constant.
+    """
+
+    predicted: Floats
+    measured: Floats
+    training_mean: Floats
+    folds: Floats
+    design: Floats
+
+    def without(self, regressors: Floats) -> tuple[Floats, Floats]:
+        """Return predicted and measured without what a constant and the regressors explain."""
+        return remove_design(self.predicted, regressors), remove_design(self.measured, regressors)
+
+
+def _tested(run: AlignedRun, predictions: Predictions, k: int) -> _Tested:
+    """Return what was tested of one run."""
     tested = (predictions.folds[k] >= 0) & (run.weights > 0)
-    return (
+    folds = predictions.folds[k][tested]
+    return _Tested(
         predictions.values[k][tested],
         run.bold[tested],
         predictions.training_means[k][tested],
+        (folds[:, None] == np.unique(folds)[None, 1:]).astype(np.float64),
         run.design[tested],
     )
 
@@ -106,14 +127,14 @@ class _Figures(NamedTuple):
     p_task: Floats | None = None
 
 
-def _rows(model: str, regions: Sequence[str], run: str, figures: _Figures) -> list[Score]:
+def _rows(predictions: Predictions, regions: Sequence[str], run: str, figures: _Figures) -> list[Score]:
     """Return the scores of every region and of their mean."""
     nothing = np.full(len(regions), np.nan)
     p, p_task = (nothing if values is None else values for values in (figures.p, figures.p_task))
     z, r2, z_task = (np.append(v, _finite_mean(v)) for v in (figures.z, figures.r2, figures.z_task))
     return [
         Score(
-            model=model,
+            model=predictions.model,
             region=region,
             run=run,
             n_volumes=figures.n_volumes,
@@ -123,6 +144,7 @@ def _rows(model: str, regions: Sequence[str], run: str, figures: _Figures) -> li
             r_given_task=float(np.tanh(z_task[i])),
             p_shift=float(p[i]),
             p_shift_given_task=float(p_task[i]),
+            held_out=predictions.unit,
         )
         for i, region in enumerate(regions)
     ]

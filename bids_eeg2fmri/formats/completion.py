@@ -32,6 +32,20 @@ def is_complete(mark: Path, digest: str, root: Path) -> bool:
     return content.get("Digest") == digest and all((root / name).exists() for name in content["Outputs"])
 
 
+def is_finished(mark: Path) -> bool:
+    """Return whether a participant's results are whole, whatever the settings they were made with."""
+    try:
+        return bool(read_json(mark).get("Digest"))
+    except (BadDataError, MissingInputError):
+        return False
+
+
+def reopen(mark: Path) -> None:
+    """Say that a participant's results are being replaced, so that nobody takes a part of them for all."""
+    if mark.exists():
+        write_json(mark, {"Digest": "", "Outputs": read_outputs(mark)})
+
+
 def read_outputs(mark: Path) -> list[str]:
     """Return the files an earlier run of a participant wrote, relative to the output."""
     try:

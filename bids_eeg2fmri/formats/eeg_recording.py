@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
 from bids_eeg2fmri.formats.brainvision import (
@@ -23,6 +24,8 @@ from bids_eeg2fmri.records import Marker
 
 #: A recording may lack its last packet; more than this (s) is a cut.
 _LOST_PACKET = 1.0
+#: Samples read at once: a minute at 5 kHz.
+_BLOCK = 300_000
 #: What MNE says of an EDF file that is shorter than its header.
 _SHORT_EDF = "Number of records from the header does not match"
 
@@ -162,9 +165,9 @@ def _read_with_mne(path: Path) -> tuple[EegHeader, list[Eeg2FmriError]]:
 
 def _markers_of(path: Path, raw: Any) -> tuple[Marker, ...]:
     """Return the annotations of a recording, else the values of its trigger channel."""
-    found = [(float(a["onset"]), str(a["description"])) for a in raw.annotations]
-    # Annotations count from the measurement date where there is one, samples from the first.
-    found = [(onset - raw.first_time, description) for onset, description in found]
+    # With a date, annotations count from the time of sample 0, which a cropped file no longer has.
+    start = raw.first_time if raw.annotations.orig_time is not None else 0.0
+    found = [(float(a["onset"]) - start, str(a["description"])) for a in raw.annotations]
     if not found and "stim" in raw.get_channel_types():
         import mne  # noqa: PLC0415
 
@@ -193,21 +196,26 @@ def _truncated(path: Path, duration: float, words: str) -> BadDataError:
     )
 
 
-def read_first_channels(path: Path, *, n_channels: int = 8) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return the first EEG channels of a recording as they are, (n_channels, n_times) float32 V.
+def read_first_channels(path: Path, *, n_channels: int = 8) -> tuple[NDArray[np.float32], float]:
+    """Return the first EEG channels of a recording as they are, (n_channels, n_times) V, and the rate, Hz.
 
     Raises
     ------
+    MissingInputError
+        If a file of the recording is missing.
     BadDataError
-        If they cannot be read.
+        If it cannot be read or has no EEG channel.
     """
     raw = open_eeg(path)
     picks = [i for i, kind in enumerate(raw.get_channel_types()) if kind == "eeg"][:n_channels]
+    if not picks:
+        raise BadDataError(f"{path} has no EEG channel.")
+    data = np.empty((len(picks), raw.n_times), dtype=np.float32)
     try:
-        # One by one: together they would be held in float64.
-        rows = [raw.get_data(picks=[i], verbose="error")[0].astype(np.float32) for i in picks]
+        # In blocks: MNE reads float64, and most formats hold all channels of a sample together.
+        for start in range(0, raw.n_times, _BLOCK):
+            stop = min(start + _BLOCK, raw.n_times)
+            data[:, start:stop] = raw.get_data(picks=picks, start=start, stop=stop, verbose="error")
     except (OSError, ValueError, RuntimeError) as error:
         raise BadDataError(f"The signal of {path} cannot be read: {error}") from error
-    if not rows:
-        raise BadDataError(f"{path} has no EEG channel.")
-    return np.stack(rows)
+    return data, float(raw.info["sfreq"])

@@ -41,6 +41,11 @@ _OTHERS = {
     r"status|trig(ger)?|stim?( ?\d+)?": "stim",
     r"acc.*|.*carbon.*|CW[L\d].*|photo.*|aux.*": "misc",
 }
+#: Positions of the 10-05 system, which datasets write in any case.
+_POSITION = re.compile(
+    r"(N|AFp|AFF|AF|Fp|F|FFT|FFC|FT|FTT|FC|FCC|T|TTP|TP|TPP|C|CCP|CP|CPP|P|PPO|PO|POO|O|OI|I)(z|\d{1,2}h?)",
+    re.IGNORECASE,
+)
 
 
 def read_eeg(path: Path) -> Any:
@@ -63,6 +68,7 @@ def read_eeg(path: Path) -> Any:
     if table is not None:
         _apply_channels(raw, table)
     _type_by_name(raw)
+    _spell_positions(raw)
     return raw
 
 
@@ -128,14 +134,29 @@ def _apply_channels(raw: Any, table: TextTable) -> None:
 
 def _type_by_name(raw: Any) -> None:
     """Take channels for what their names say where they stand as EEG and cannot be."""
-    kinds = {}
+    kinds: dict[str, str] = {}
     for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True):
         if kind == "eeg":
-            meant = (other for pattern, other in _OTHERS.items() if re.fullmatch(pattern, name, re.IGNORECASE))
-            kinds |= {name: other for other in meant}
+            meant = [k for pattern, k in _OTHERS.items() if re.fullmatch(pattern, name, re.IGNORECASE)]
+            kinds |= dict.fromkeys([name], meant[0]) if meant else {}
     if kinds:
         _logger.info("Taken for other than EEG by their names: %s.", ", ".join(kinds))
     _set_types(raw, kinds)
+
+
+def _spell_positions(raw: Any) -> None:
+    """Spell the names of electrodes as the 10-05 system does (``FP1`` is ``Fp1``), so that runs agree."""
+    new = {name: _spelling(name) for name in raw.ch_names}
+    if len(set(new.values())) == len(new):
+        raw.rename_channels({old: name for old, name in new.items() if old != name}, verbose="error")
+
+
+def _spelling(name: str) -> str:
+    """Return the name of an electrode in the spelling of the 10-05 system; any other name as it is."""
+    match = _POSITION.fullmatch(name.strip())
+    if match is None:
+        return name
+    return match[1].upper().replace("FP", "Fp") + match[2].lower()
 
 
 def _set_types(raw: Any, kinds: dict[str, str]) -> None:

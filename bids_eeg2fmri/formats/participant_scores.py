@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.errors import BadDataError
+from bids_eeg2fmri.formats.completion import is_finished
 from bids_eeg2fmri.formats.nifti import read_image_header, read_volume
 from bids_eeg2fmri.formats.score_table import read_scores
 from bids_eeg2fmri.formats.table import read_table
@@ -40,7 +41,7 @@ def collect_scores(outputs: Outputs, participant: str) -> ParticipantScores:
     crashes = outputs.crashes(participant)
     mark = outputs.completion(participant)
     tables = sorted((outputs.root / f"sub-{participant}").glob("*_desc-scores_metrics.tsv"))
-    if mark.exists() and tables:
+    if is_finished(mark) and tables:
         newer = [c for c in crashes if c.stat().st_mtime_ns > mark.stat().st_mtime_ns]
         reason = f"a later attempt failed, see {newer[-1].name}; the earlier scores are used" if newer else ""
         scores = tuple(score for table in tables for score in read_scores(table))

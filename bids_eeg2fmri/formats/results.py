@@ -67,7 +67,8 @@ def write_regions(path: Path, regions: RegionSeries) -> list[Path]:
 def _write_run(outputs: Outputs, prepared: PreparedRun, raw_root: Path) -> list[Path]:
     """Write cleaned EEG and measured BOLD of one run."""
     run = prepared.run
-    source = f"bids:raw:{run.eeg_path.relative_to(raw_root).as_posix()}"
+    is_raw = run.eeg_path.is_relative_to(raw_root)
+    source = f"bids:raw:{run.eeg_path.relative_to(raw_root).as_posix()}" if is_raw else run.eeg_path.as_uri()
     header = outputs.of_run(run.entities, "eeg", suffix="eeg", extension=".vhdr", desc="clean")
     written = write_clean_eeg(header, prepared.eeg, prepared.clock, task=run.entities.task, source=source)
     path = outputs.of_run(run.entities, "func", suffix="timeseries", extension=".tsv", desc="regions")

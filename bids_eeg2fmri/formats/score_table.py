@@ -26,6 +26,14 @@ _SCORE_COLUMNS: dict[str, dict[str, Any]] = {
     },
     "p_shift": {"Description": "p of r against circular shifts, one-sided, (b + 1) / (n + 1)"},
     "p_shift_given_task": {"Description": "The same of r_given_task"},
+    "held_out": {
+        "Description": "What was held out of training",
+        "Levels": {
+            "session": "A whole session",
+            "run": "A whole run",
+            "block": "A part of a run, with a gap (within-run: the weakest test)",
+        },
+    },
 }
 _TEST_COLUMNS: dict[str, dict[str, Any]] = {
     "model": {"Description": "Predictor; 'task' is the task design alone, on the same folds"},
@@ -91,8 +99,9 @@ def write_group_tests(path: Path, tests: Iterable[GroupTest]) -> list[Path]:
 
 def _score(row: dict[Any, Any]) -> Score:
     """Return one row as a record; n/a is NaN."""
-    values: dict[str, Any] = {
-        name: float("nan") if pd.isna(row[name]) else float(row[name]) for name in column_names(Score)[4:]
-    }
-    values |= {name: str(row[name]) for name in ("model", "region", "run")}
+    texts = ("model", "region", "run", "held_out")
+    values: dict[str, Any] = {name: str(row[name]) for name in texts}
+    for name in column_names(Score):
+        if name not in (*texts, "n_volumes"):
+            values[name] = float("nan") if pd.isna(row[name]) else float(row[name])
     return Score(**values, n_volumes=int(row["n_volumes"]))

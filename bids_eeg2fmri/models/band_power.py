@@ -62,8 +62,8 @@ def measure_band_power(
 ) -> BandPower:
     """Filter, square, average over the past, take the logarithm.
 
-    Butterworth filters of order 3 run forwards only. The first ``WARM_UP`` seconds, in which they settle, give
-    no frames.
+    Butterworth filters of order 3 run forwards only. The first ``WARM_UP`` seconds, in which they settle,
+    give no frames.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import UsageError
-from bids_eeg2fmri.models.eegnet_network import EegNetNetwork
+from bids_eeg2fmri.models.eegnet_network import Architecture, EegNetNetwork
 from bids_eeg2fmri.models.eegnet_training import TrainingPlan, apply_network, train_network
 from bids_eeg2fmri.models.inner_folds import inner_folds
 from bids_eeg2fmri.models.training_data import (
@@ -21,13 +21,16 @@ from bids_eeg2fmri.models.training_data import (
     encode_names,
     learned_samples,
 )
-from bids_eeg2fmri.models.windows import WindowSet, cut_windows, resample_causally
+from bids_eeg2fmri.models.windows import CUTOFF, WindowSet, cut_windows, places_between, resample_causally
 from bids_eeg2fmri.records import AlignedRun, SpatialFilters
 
 Floats = NDArray[np.float64]
 
 #: A channel or region that varies less than this (µV, % signal change) is dead: it is left at 0.
 MIN_DEVIATION = 1e-6
+
+#: From theta to beta, Hz; less where the sampling frequency of the network leaves less.
+START_RANGE = (4.0, 32.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,14 @@ class EegNet:
         Of AdamW.
     batch_size, max_epochs, patience : int
         ``patience``: epochs without a better inner validation error before training stops.
+    steps_between : int
+        Each epoch draws one of this many windows for every volume: those that end with the volume or between
+        it and the volume before, with the BOLD interpolated. 1: only those that end with the volume.
+    flip_sign : bool
+        Whether windows in training are turned over (times -1) at random. The sign of an oscillation says
+        nothing about its power; without this a network learns 150 windows by heart within a few epochs.
+    oscillating_start : bool
+        Whether the temporal filters begin as short oscillations of 4 to 32 Hz rather than as noise.
     """
 
     name: ClassVar[str] = "eegnet"
@@ -58,11 +69,11 @@ class EegNet:
     reference: ClassVar[str] = "Lawhern et al. 2018, doi 10.1088/1741-2552/aace8c"
 
     window: float = 10.0
-    sfreq: float = 100.0
+    sfreq: float = 50.0
     f1: int = 8
     d: int = 2
     f2: int = 16
-    kernel_length: int = 64
+    kernel_length: int = 25
     separable_kernel_length: int = 16
     dropout: float = 0.5
     max_norm_spatial: float = 1.0
@@ -72,6 +83,9 @@ class EegNet:
     batch_size: int = 32
     max_epochs: int = 60
     patience: int = 15
+    steps_between: int = 4
+    flip_sign: bool = True
+    oscillating_start: bool = True
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -85,6 +99,7 @@ class EegNet:
             "batch_size",
             "max_epochs",
             "patience",
+            "steps_between",
         )
         for name in above_zero:
             if not getattr(self, name) > 0:
@@ -100,8 +115,9 @@ class EegNet:
         shortest = max(self.kernel_length, 4 * 8)
         if self.n_times < shortest:
             raise UsageError(
-                f"eegnet: a window of {self.window:g} s at {self.sfreq:g} Hz is {self.n_times} samples; kernel_length "
-                f"{self.kernel_length} and the pooling need at least {shortest}. Lengthen window or shorten kernel_length."
+                f"eegnet: a window of {self.window:g} s at {self.sfreq:g} Hz is {self.n_times} samples; "
+                f"kernel_length {self.kernel_length} and the pooling need at least {shortest}. "
+                "Lengthen window or shorten kernel_length."
             )
 
     @property
@@ -136,12 +152,18 @@ class EegNet:
         train, held_out = folds[-1] if one_run else folds[int(rng.integers(len(folds)))]
         scale = _channel_scale(runs, train)
         bold_mean, bold_scale = _bold_moments(runs, train)
-        windows = self._windows(runs, scale, device=device)
-        means = [_weighted_mean(run.bold, t + v) for run, t, v in zip(runs, train, held_out, strict=True)]
-        targets = np.concatenate(
-            [(run.bold - mean) / bold_scale for run, mean in zip(runs, means, strict=True)]
-        )
-        targets = np.where((np.concatenate(train) + np.concatenate(held_out) > 0)[:, None], targets, 0.0)
+        # Volumes learned from and those that decide when to stop never lie next to each other: one kind per
+        # run, or a gap between.
+        usable = [t + v > 0 for t, v in zip(train, held_out, strict=True)]
+        places = [
+            places_between(
+                run.volume_samples, _standardised(run.bold, u, bold_scale), u, n=self.steps_between
+            )
+            for run, u in zip(runs, usable, strict=True)
+        ]
+        windows = self._windows(runs, [samples.ravel() for samples, _ in places], scale, device=device)
+        targets = np.concatenate([values.reshape(-1, len(bold_mean)) for _, values in places])
+        index = np.arange(len(targets)).reshape(-1, self.steps_between)
 
         seed = int(rng.integers(2**62))
         with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
@@ -151,8 +173,8 @@ class EegNet:
                 network,
                 windows,
                 torch.from_numpy(targets.astype(np.float32)).to(device),
-                learned=np.flatnonzero(np.concatenate(train) > 0),
-                held_out=np.flatnonzero(np.concatenate(held_out) > 0),
+                learned=index[np.concatenate(train) > 0],
+                held_out=index[np.concatenate(held_out) > 0, 0],
                 plan=self._plan(),
                 rng=rng,
             )
@@ -170,7 +192,8 @@ class EegNet:
         """Return the trained model that :meth:`FittedEegNet.tensors` described."""
         scale = np.asarray(tensors["channel_scale"], dtype=np.float64)
         bold_mean = np.asarray(tensors["bold_mean"], dtype=np.float64)
-        network = self.network(n_channels=len(scale), n_outputs=len(bold_mean))
+        with torch.random.fork_rng(devices=[]):  # the first weights are drawn, but do not matter
+            network = self.network(n_channels=len(scale), n_outputs=len(bold_mean))
         state = {
             name: torch.from_numpy(np.array(tensors[f"network.{name}"])) for name in network.state_dict()
         }
@@ -186,27 +209,38 @@ class EegNet:
         )
 
     def network(self, *, n_channels: int, n_outputs: int) -> EegNetNetwork:
-        """Return an untrained network with these settings."""
-        return EegNetNetwork(
+        """Return an untrained network with these settings; weights are drawn from torch's generator."""
+        network = EegNetNetwork(
             n_channels=n_channels,
             n_times=self.n_times,
             n_outputs=n_outputs,
-            f1=self.f1,
-            d=self.d,
-            f2=self.f2,
-            kernel_length=self.kernel_length,
-            separable_kernel_length=self.separable_kernel_length,
-            dropout=self.dropout,
+            architecture=Architecture(
+                f1=self.f1,
+                d=self.d,
+                f2=self.f2,
+                kernel_length=self.kernel_length,
+                separable_kernel_length=self.separable_kernel_length,
+                dropout=self.dropout,
+            ),
         )
+        if self.oscillating_start:
+            low, high = START_RANGE
+            network.start_as_oscillations(self.sfreq, low, min(high, CUTOFF * self.sfreq))
+        return network
 
-    def _windows(self, runs: Sequence[AlignedRun], scale: Floats, *, device: str = "cpu") -> WindowSet:
-        """Return the windows of all volumes of some runs, channels divided by their scale."""
+    def _windows(
+        self,
+        runs: Sequence[AlignedRun],
+        samples: Sequence[NDArray[np.int64]],
+        scale: Floats,
+        *,
+        device: str = "cpu",
+    ) -> WindowSet:
+        """Return the windows that end with some samples of each run, channels divided by their scale."""
         factor = (1.0 / scale).astype(np.float32)[:, None]
         resampled = [
-            resample_causally(
-                run.eeg * factor, run.sfreq, new_sfreq=self.sfreq, volume_samples=run.volume_samples
-            )
-            for run in runs
+            resample_causally(run.eeg * factor, run.sfreq, new_sfreq=self.sfreq, samples=ends)
+            for run, ends in zip(runs, samples, strict=True)
         ]
         return cut_windows(resampled, n_times=self.n_times, device=device)
 
@@ -219,6 +253,7 @@ class EegNet:
             patience=self.patience,
             max_norm_spatial=self.max_norm_spatial,
             max_norm_dense=self.max_norm_dense,
+            flip_sign=self.flip_sign,
         )
 
 
@@ -248,7 +283,7 @@ class FittedEegNet:
     def predict(self, run: AlignedRun) -> Floats:
         """Return (n_volumes, n_regions) percent signal change, from the window up to each volume's sample."""
         check_channels(run, len(self.channel_scale), self.options.name)
-        windows = self.options._windows([run], self.channel_scale)
+        windows = self.options._windows([run], [run.volume_samples], self.channel_scale)
         outputs = apply_network(self.network, windows, np.arange(run.n_volumes))
         return np.asarray(outputs.numpy().astype(np.float64) * self.bold_scale + self.bold_mean)
 
@@ -292,17 +327,19 @@ def _channel_scale(runs: Sequence[AlignedRun], train: Sequence[Floats]) -> Float
 
 
 def _bold_moments(runs: Sequence[AlignedRun], train: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """Return mean and within-run standard deviation of each region (n_regions,) over the volumes learned from."""
+    """Return mean and within-run standard deviation of the BOLD, (n_regions,), where it is learned from."""
     kept = [run.bold[w > 0] for run, w in zip(runs, train, strict=True) if np.any(w > 0)]
     mean = np.concatenate(kept).mean(axis=0)
     deviation = np.concatenate([part - part.mean(axis=0) for part in kept]).std(axis=0)
     return mean, np.where(deviation > MIN_DEVIATION, deviation, 1.0)
 
 
-def _weighted_mean(bold: Floats, weights: Floats) -> Floats:
-    """Return the mean of each region (n_regions,) over volumes of positive weight, 0 if there is none."""
-    kept = bold[weights > 0]
-    return np.asarray(kept.mean(axis=0)) if len(kept) else np.zeros(bold.shape[1])
+def _standardised(bold: Floats, usable: NDArray[np.bool_], scale: Floats) -> Floats:
+    """Return the BOLD (n_volumes, n_regions) less its mean over usable volumes, over the scale; else 0."""
+    standardised = np.zeros_like(bold)
+    if usable.any():
+        standardised[usable] = (bold[usable] - bold[usable].mean(axis=0)) / scale
+    return standardised
 
 
 def _passband(kernel: Floats, sfreq: float) -> tuple[float, float]:

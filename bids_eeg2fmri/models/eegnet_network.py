@@ -8,6 +8,9 @@ computed; they follow exactly from the moments of the input (:func:`~.windows.pa
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -20,6 +23,27 @@ EPSILON = 1e-3
 MOMENTUM = 0.1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """The sizes of an EEGNet that are chosen, those of the publication by default.
+
+    Attributes
+    ----------
+    f1, d, f2 : int
+        Temporal filters, spatial filters per temporal filter, pointwise filters.
+    kernel_length, separable_kernel_length : int
+        Taps of the temporal filters, and of those after the first pooling.
+    dropout : float
+    """
+
+    f1: int = 8
+    d: int = 2
+    f2: int = 16
+    kernel_length: int = 64
+    separable_kernel_length: int = 16
+    dropout: float = 0.5
+
+
 class EegNetNetwork(nn.Module):
     """EEGNet with ``n_outputs`` linear outputs; no convolution has a bias.
 
@@ -27,11 +51,7 @@ class EegNetNetwork(nn.Module):
     ----------
     n_channels, n_times, n_outputs : int
         Shape of a window, number of regions.
-    f1, d, f2 : int
-        Temporal filters, spatial filters per temporal filter, pointwise filters.
-    kernel_length, separable_kernel_length : int
-        Taps of the temporal filters, and of those after the first pooling.
-    dropout : float
+    architecture : Architecture
     """
 
     temporal_mean: torch.Tensor
@@ -43,15 +63,13 @@ class EegNetNetwork(nn.Module):
         n_channels: int,
         n_times: int,
         n_outputs: int,
-        f1: int = 8,
-        d: int = 2,
-        f2: int = 16,
-        kernel_length: int = 64,
-        separable_kernel_length: int = 16,
-        dropout: float = 0.5,
+        architecture: Architecture,
     ) -> None:
         super().__init__()
-        self.dropout = dropout
+        f1, d, f2 = architecture.f1, architecture.d, architecture.f2
+        kernel_length = architecture.kernel_length
+        separable_kernel_length = architecture.separable_kernel_length
+        self.dropout = architecture.dropout
         self.temporal = nn.Parameter(_glorot(f1, kernel_length, fan=kernel_length * (1 + f1)))
         self.temporal_scale = nn.Parameter(torch.ones(f1))
         self.temporal_shift = nn.Parameter(torch.zeros(f1))
@@ -100,6 +118,20 @@ class EegNetNetwork(nn.Module):
         maps = functional.dropout(maps, self.dropout, self.training)
         outputs: torch.Tensor = self.dense(maps.transpose(0, 1).reshape(n_windows, -1))
         return outputs
+
+    def start_as_oscillations(self, sfreq: float, low: float, high: float) -> None:
+        """Let the temporal filters begin as short oscillations that cover a range of frequencies (Hz) evenly.
+
+        Each is a cosine of random phase under a Hann window, of the norm that a Glorot start has on average.
+        EEG is strongest at the lowest frequencies: filters that begin as noise mostly let those through.
+        """
+        f1, n_taps = self.temporal.shape
+        times = (torch.arange(n_taps) - (n_taps - 1) / 2) / sfreq
+        phases = 2 * math.pi * (torch.linspace(low, high, f1)[:, None] * times + torch.rand(f1, 1))
+        kernels = torch.cos(phases) * torch.hann_window(n_taps + 2, periodic=False)[1:-1]
+        norm = math.sqrt(2.0 / (1 + f1))  # of n_taps weights uniform up to sqrt(6 / (n_taps x (1 + f1)))
+        with torch.no_grad():
+            self.temporal.copy_(norm * kernels / kernels.norm(dim=1, keepdim=True))
 
     def constrain(self, max_norm_spatial: float, max_norm_dense: float) -> None:
         """Shrink spatial filters and dense weights (per output) that have grown beyond their largest norm."""
@@ -155,10 +187,10 @@ def _convolve_groups(maps: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
     padded = functional.pad(maps, (n_left, (n_stretches + 1) * n_taps - n_times - n_left))
     cut = padded.view(n_groups, n_series, n_stretches + 1, n_taps)
     pairs = torch.cat([cut[:, :, :-1], cut[:, :, 1:]], dim=3).view(n_groups, -1, 2 * n_taps)
-    # The kernel and zeros, repeated with a period one longer than a row: each row is the one above, one later.
+    # The kernel and zeros, repeated with a period one longer than a row: each row is the one above, shifted.
     rows = functional.pad(kernels, (0, n_taps + 1)).repeat(1, n_taps)[:, : 2 * n_taps**2]
     band = rows.view(n_groups, n_taps, 2 * n_taps)
-    filtered = torch.bmm(pairs, band.transpose(1, 2))
+    filtered: torch.Tensor = torch.bmm(pairs, band.transpose(1, 2))
     return filtered.view(n_groups, n_series, n_stretches * n_taps)[:, :, :n_times]
 
 
@@ -170,7 +202,7 @@ def _normalise(maps: torch.Tensor, norm: nn.BatchNorm1d, shift: torch.Tensor | N
     """
     if shift is not None and not norm.training:
         maps = maps + shift[:, None]
-    normalised: torch.Tensor = norm(maps[None])[0]
+    normalised: torch.Tensor = norm(maps[None]).squeeze(0)
     if shift is not None and norm.training and norm.running_mean is not None:
         # A new tensor: the old one is needed, unchanged, for the gradient.
         norm.running_mean = norm.running_mean + MOMENTUM * shift.detach()
@@ -179,4 +211,4 @@ def _normalise(maps: torch.Tensor, norm: nn.BatchNorm1d, shift: torch.Tensor | N
 
 def _glorot(*shape: int, fan: int) -> torch.Tensor:
     """Return Glorot-uniform weights, as Keras initialises them; ``fan`` is fan in plus fan out."""
-    return (torch.rand(shape) * 2.0 - 1.0) * (6.0 / fan) ** 0.5
+    return (torch.rand(shape) * 2.0 - 1.0) * math.sqrt(6.0 / fan)

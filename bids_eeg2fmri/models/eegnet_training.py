@@ -28,6 +28,7 @@ class TrainingPlan:
     patience: int
     max_norm_spatial: float
     max_norm_dense: float
+    flip_sign: bool
 
 
 def train_network(
@@ -50,11 +51,13 @@ def train_network(
         n_windows windows.
     targets : tensor, shape (n_windows, n_outputs)
         Standardised.
-    learned, held_out : array of int64
-        The windows to learn from, and those that decide when to stop.
+    learned : array of int64, shape (n_learned, n_alternatives)
+        The windows to learn from: each epoch takes one of every row.
+    held_out : array of int64, shape (n_held_out,)
+        The windows that decide when to stop.
     plan : TrainingPlan
     rng : Generator
-        Orders the batches.
+        Draws and orders the windows, and turns them over.
 
     Returns
     -------
@@ -66,11 +69,17 @@ def train_network(
     best_error, best_epoch, best_state = np.inf, 0, _copy_state(network)
     for epoch in range(1, plan.max_epochs + 1):
         network.train()
-        for batch in _batches(rng.permutation(learned), plan.batch_size):
+        drawn = learned[np.arange(len(learned)), rng.integers(learned.shape[1], size=len(learned))]
+        for batch in _batches(rng.permutation(drawn), plan.batch_size):
             chosen = torch.from_numpy(batch).to(targets.device)
+            x, first, second = windows.take(chosen), moments[0][chosen], moments[1][chosen]
+            if plan.flip_sign:
+                sign = torch.from_numpy(rng.choice(np.array([-1, 1], dtype=np.float32), len(batch))).to(
+                    x.device
+                )
+                x, first = x * sign[:, None], first * sign[:, None]
             optimizer.zero_grad(set_to_none=True)
-            outputs = network(windows.take(chosen), (moments[0][chosen], moments[1][chosen]))
-            loss = (outputs - targets[chosen]).square().mean()
+            loss = (network(x, (first, second)) - targets[chosen]).square().mean()
             loss.backward()
             optimizer.step()
             network.constrain(plan.max_norm_spatial, plan.max_norm_dense)

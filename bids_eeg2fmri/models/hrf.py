@@ -50,8 +50,8 @@ def hrf_basis(step: float, *, names: tuple[str, ...] = BASIS_NAMES, duration: fl
     Returns
     -------
     basis : array, shape (n_names, n_taps)
-        First tap: the present. The canonical response sums to 1, so that a feature convolved with it keeps its
-        unit; the others are scaled to the same Euclidean norm.
+        First tap: the present. The canonical response sums to 1, so that a feature convolved with it keeps
+        its unit; the others are scaled to the same Euclidean norm.
     """
     times = np.arange(0.0, duration, step)
     canonical = double_gamma(times)
@@ -72,8 +72,8 @@ def convolve_at(features: Floats, frames: NDArray[np.int64], basis: Floats, *, p
 
     What lies before the recording is taken to be the mean of what has been seen *up to the frame that is
     read*, drawn towards 0 by ``prior_frames`` imagined frames of 0 (features are centred on the training
-    mean). So a run that begins with another level than the training runs' has no transient at its start, a run
-    that begins with a wild frame does not fill its past with it, and nothing of the future is used.
+    mean). So a run that begins with another level than the training runs' has no transient at its start, a
+    run that begins with a wild frame does not fill its past with it, and nothing of the future is used.
 
     Parameters
     ----------

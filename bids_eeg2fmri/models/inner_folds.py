@@ -86,15 +86,12 @@ def inner_folds(runs: Sequence[AlignedRun]) -> list[tuple[RunWeights, RunWeights
     folds = []
     for i in with_data:
         for train, held_out in contiguous_blocks(usable[i], runs[i].tr):
-            parts = (
-                tuple(np.zeros(len(m)) if j != i else part for j, m in enumerate(usable))
-                for part in (train, held_out)
-            )
-            folds.append((next(parts), next(parts)))
+            nothing = [np.zeros(len(mask)) for mask in usable]
+            folds.append((_replaced(nothing, i, train), _replaced(nothing, i, held_out)))
     if not folds:
         raise BadDataError(
-            f"The training data are {sum(int(m.sum()) for m in usable)} volumes of one run: too few to hold a part "
-            f"out for choosing penalties or the number of steps, which needs a gap of {MIN_GAP:g} s. Add runs."
+            f"The training data are {sum(int(m.sum()) for m in usable)} volumes of one run: too few to hold "
+            f"a part out, with a gap of {MIN_GAP:g} s, for choosing the settings of a model. Add runs."
         )
     return folds
 
@@ -102,3 +99,8 @@ def inner_folds(runs: Sequence[AlignedRun]) -> list[tuple[RunWeights, RunWeights
 def _only(weights: RunWeights, kept: Sequence[int], *, but: int = -1) -> RunWeights:
     """Return the weights with 0 in every run that is not among ``kept`` or is ``but``."""
     return tuple(w if i in kept and i != but else np.zeros(len(w)) for i, w in enumerate(weights))
+
+
+def _replaced(weights: Sequence[Floats], i: int, value: Floats) -> RunWeights:
+    """Return the weights with those of run i replaced."""
+    return (*weights[:i], value, *weights[i + 1 :])

@@ -47,13 +47,13 @@ class Ridge:
     frame_rate : float
         Frames of log power per second.
     penalties : tuple of float
-        Tried for every region by inner cross-validation, in units of the mean eigenvalue of the features' Gram
-        matrix.
+        Tried for every region by inner cross-validation, in units of the mean eigenvalue of the Gram matrix
+        of the features.
     """
 
     name: ClassVar[str] = "ridge"
     description: ClassVar[str] = (
-        "Ridge regression on the log band power of all channels, convolved with a basis of haemodynamic responses"
+        "Ridge regression on the log band power of all channels, convolved with haemodynamic responses"
     )
     reference: ClassVar[str] = "Hoerl & Kennard 1970, doi 10.1080/00401706.1970.10488634"
 
@@ -79,7 +79,8 @@ class Ridge:
             )
         if self.smoothing <= 0 or self.frame_rate <= 0:
             raise UsageError(
-                f"ridge: smoothing is {self.smoothing:g} s and frame_rate {self.frame_rate:g} Hz; both must be above 0."
+                f"ridge: smoothing is {self.smoothing:g} s and frame_rate {self.frame_rate:g} Hz; "
+                "both must be above 0."
             )
         if not self.penalties or min(self.penalties) <= 0:
             raise UsageError(

@@ -25,7 +25,7 @@ def learned_samples(run: AlignedRun, weights: Floats) -> NDArray[np.bool_]:
 
 
 def check_training_runs(runs: Sequence[AlignedRun], model: str) -> None:
-    """Raise BadDataError unless the runs share their channels and regions and leave something to learn from."""
+    """Raise BadDataError unless the runs share channels and regions and leave something to learn from."""
     if not any(np.any(run.weights > 0) for run in runs):
         raise BadDataError(
             f"Model {model}: the training runs have no volume with weight above 0; at least one run with EEG "
@@ -34,8 +34,8 @@ def check_training_runs(runs: Sequence[AlignedRun], model: str) -> None:
     for run in runs[1:]:
         if run.channel_names != runs[0].channel_names or run.region_names != runs[0].region_names:
             raise BadDataError(
-                f"Model {model}: {run.entities} has other channels or regions than {runs[0].entities}; all runs "
-                "of a participant must have the same, in the same order. Leave the odd run out."
+                f"Model {model}: {run.entities} has other channels or regions than {runs[0].entities}; all "
+                "runs of a participant must have the same, in the same order. Leave the odd run out."
             )
 
 

@@ -18,7 +18,7 @@ CUTOFF = 0.4
 
 
 def resample_causally(
-    eeg: Single, sfreq: float, *, new_sfreq: float, volume_samples: NDArray[np.int64]
+    eeg: Single, sfreq: float, *, new_sfreq: float, samples: NDArray[np.int64]
 ) -> tuple[Single, NDArray[np.int64]]:
     """Bring EEG to another sampling frequency without looking ahead.
 
@@ -30,17 +30,17 @@ def resample_causally(
     eeg : array, shape (n_channels, n_times)
     sfreq, new_sfreq : float
         Hz.
-    volume_samples : array of int64, shape (n_volumes,)
-        May lie outside the EEG.
+    samples : array of int64, shape (n_samples,)
+        Moments of interest, counted at the old frequency. May lie outside the EEG.
 
     Returns
     -------
     resampled : array, shape (n_channels, n_new_times)
-    new_samples : array of int64, shape (n_volumes,)
-        For every volume the last new sample that uses nothing after the volume's old sample.
+    new_samples : array of int64, shape (n_samples,)
+        For each the last new sample that uses nothing after the old one.
     """
     if new_sfreq == sfreq:
-        return eeg, volume_samples
+        return eeg, samples
     if new_sfreq < sfreq:
         sos = signal.butter(6, CUTOFF * new_sfreq, fs=sfreq, output="sos")
         eeg = signal.sosfilt(sos, eeg, axis=1)
@@ -50,7 +50,7 @@ def resample_causally(
     after = np.minimum(np.ceil(places - 1e-6).astype(np.int64), eeg.shape[1] - 1)
     part = np.clip(places - before, 0.0, 1.0)
     resampled = eeg[:, before] * (1.0 - part) + eeg[:, after] * part
-    return resampled.astype(np.float32), np.searchsorted(after, volume_samples, side="right") - 1
+    return resampled.astype(np.float32), np.searchsorted(after, samples, side="right") - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,6 +107,34 @@ def cut_windows(
         starts=torch.from_numpy(np.concatenate(starts)).to(device),
         n_times=n_times,
     )
+
+
+def places_between(
+    samples: NDArray[np.int64], values: Floats, usable: NDArray[np.bool_], *, n: int
+) -> tuple[NDArray[np.int64], Floats]:
+    """Return moments between neighbouring volumes, and the values interpolated there.
+
+    Parameters
+    ----------
+    samples : array of int64, shape (n_volumes,)
+        The EEG sample of each volume.
+    values : array, shape (n_volumes, n_regions)
+    usable : array of bool, shape (n_volumes,)
+    n : int
+        Moments per volume.
+
+    Returns
+    -------
+    places : array of int64, shape (n_volumes, n)
+        The volume's own sample first, then back towards the volume before. Where either of the two is not
+        usable, the volume's own throughout.
+    interpolated : array, shape (n_volumes, n, n_regions)
+    """
+    before = np.maximum(np.arange(len(samples)) - 1, 0)
+    part = np.arange(n) / n * (usable & usable[before])[:, None]
+    places = samples[:, None] - part * (samples - samples[before])[:, None]
+    interpolated = values[:, None] - part[:, :, None] * (values - values[before])[:, None]
+    return np.rint(places).astype(np.int64), interpolated
 
 
 def patch_moments(windows: WindowSet, n_taps: int) -> tuple[torch.Tensor, torch.Tensor]:

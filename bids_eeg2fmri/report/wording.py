@@ -33,5 +33,5 @@ def format_number(value: float) -> str:
     """Return a figure with up to four significant digits, never in exponents for everyday sizes."""
     if not math.isfinite(value):
         return "n/a"
-    text = f"{value:.4g}"
+    text = f"{round(value, 6) + 0.0:.4g}"  # below a millionth of the unit there is only rounding
     return text if "e" not in text else f"{value:.2e}"

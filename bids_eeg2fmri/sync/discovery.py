@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from bids_eeg2fmri.bids.dataset import index_files
-from bids_eeg2fmri.bids.derivatives import PreprocessedBold, find_preprocessed, index_derivatives
+from bids_eeg2fmri.bids.clean_eeg import find_preprocessed_eeg
+from bids_eeg2fmri.bids.dataset import IndexedFile, index_files
+from bids_eeg2fmri.bids.derivatives import index_derivatives
 from bids_eeg2fmri.bids.names import entities_of
-from bids_eeg2fmri.bids.pairing import NamedPair, find_recordings, pair_by_name
-from bids_eeg2fmri.bids.sidecars import read_sidecar
-from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
-from bids_eeg2fmri.formats.eeg_recording import read_eeg_header
-from bids_eeg2fmri.formats.nifti import ImageHeader, read_image_header
-from bids_eeg2fmri.records import FoundRun, Marker, SimultaneousRun, VolumeClock
-from bids_eeg2fmri.settings import Selection, Settings, SyncSettings
-from bids_eeg2fmri.sync.clock import find_volume_clock
+from bids_eeg2fmri.bids.pairing import (
+    BOLD_EXTENSIONS,
+    EEG_EXTENSIONS,
+    NamedPair,
+    Unpaired,
+    drop_other_formats,
+    find_recordings,
+    pair_by_name,
+)
+from bids_eeg2fmri.records import FoundRun, Marker, SimultaneousRun, TaskEvent, VolumeClock
+from bids_eeg2fmri.settings import Selection, Settings
+from bids_eeg2fmri.sync.acquisition_times import read_acquisition_times
+from bids_eeg2fmri.sync.inspection import Inspection, describe_problems, inspect_pair
+from bids_eeg2fmri.sync.matching import Evidence, decide, find_contradictions
+from bids_eeg2fmri.sync.recordings import EegSide, read_bold_side, read_eeg_side
 
-#: Relative difference of two repetition times above which they contradict each other.
-_TR_TOLERANCE = 0.01
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedRun:
-    """A simultaneous run that is fit for use, its volumes on the EEG's clock, and the EEG's markers."""
+    """A simultaneous run that is fit for use, its volumes and task events on the EEG's clock."""
 
     run: SimultaneousRun
     clock: VolumeClock
     markers: tuple[Marker, ...]
+    events: tuple[TaskEvent, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,152 +61,140 @@ def discover_runs(
     *,
     selection: Selection,
     settings: Settings,
+    database_dir: Path | None = None,
 ) -> Discovery:
-    """Find, pair and time the recordings of one participant; headers and markers are read, no signal.
+    """Find, pair and time the recordings of one participant from their headers and markers.
 
-    What is wrong with a pair is told in the status of its two recordings; nothing is raised for it.
+    The signal is read only where there is no marker and no offset. What is wrong with a pair is told in the
+    status of its two recordings; nothing is raised for it.
+
+    Parameters
+    ----------
+    derivatives : sequence of Path
+        Datasets that may hold preprocessed BOLD or EEG.
+    database_dir : Path or None
+        Keeps the index of the datasets.
     """
-    files = index_files(bids_dir, [participant])
-    preprocessed = index_derivatives(derivatives, [participant])
-    eeg, bold = find_recordings(files, selection)
-    pairs, unpaired = pair_by_name(eeg, bold)
-    found = [
-        FoundRun(
-            modality="eeg" if single.modality == "eeg" else "bold",
-            path=single.file.path,
-            entities=entities_of(single.file.fields),
-            status="unpaired",
-            reason=single.reason,
-        )
-        for single in unpaired
-    ]
+    files = index_files(bids_dir, [participant], database_dir=database_dir)
+    task_pairs = settings.sync.task_pairs
+    clean = find_preprocessed_eeg(derivatives, participant)
+    preprocessed, added = _match_preprocessed(clean, files)
+    eeg, bold = find_recordings([*files, *added], selection, task_pairs)
+    eeg, other_eeg = drop_other_formats(eeg, EEG_EXTENSIONS, "eeg")
+    bold, other_bold = drop_other_formats(bold, BOLD_EXTENSIONS, "bold")
+    names = pair_by_name(eeg, bold, task_pairs)
+    unpaired = [*names.unpaired, *other_eeg, *other_bold]
+
+    in_reach = {f.path for p in names.pairs for f in (p.eeg, p.bold)}
+    in_reach |= {f.path for u in names.undecided for f in (*u.eeg, *u.bold)}
+    times, complaints = read_acquisition_times(bids_dir, participant)
+    evidence = Evidence(
+        eeg=_read_eeg_sides([f for f in eeg if f.path in in_reach], bids_dir, preprocessed),
+        bold={f.path: read_bold_side(f, bids_dir) for f in bold if in_reach},
+        times={path: began for path, began in times.items() if path not in preprocessed},
+        settings=settings.sync,
+    )
+    pairs = list(names.pairs)
+    for group in names.undecided:
+        decided, left = decide(group, evidence)
+        pairs += decided
+        unpaired += left
+    contradicted = find_contradictions(names.pairs, evidence)
+    bold_files = index_derivatives(derivatives, [participant], database_dir=database_dir) if pairs else ()
+    found = [_found_alone(single) for single in unpaired]
     timed = []
     for pair in pairs:
-        source = find_preprocessed(preprocessed, entities_of(pair.bold.fields), space=settings.bold.space)
-        try:
-            timed.append(_inspect_pair(pair, source, bids_dir, settings))
-        except Eeg2FmriError as error:
-            found += _both_halves(pair, "unusable", (pair.evidence,), str(error), error.exit_status)
-        else:
-            found += _both_halves(pair, "paired", timed[-1].run.evidence)
+        inspection = inspect_pair(
+            pair,
+            evidence,
+            bold_files,
+            bids_dir=bids_dir,
+            settings=settings,
+            contradiction=contradicted.get(pair.eeg.path),
+        )
+        hint = () if pair.eeg.path in preprocessed else _unused_preprocessed(bids_dir, derivatives, pair)
+        found += _found_pair(pair, inspection, (*complaints, *hint))
+        if inspection.run is not None and inspection.clock is not None:
+            timed.append(
+                TimedRun(
+                    run=inspection.run,
+                    clock=inspection.clock,
+                    markers=evidence.eeg[pair.eeg.path].markers,
+                    events=inspection.events,
+                )
+            )
     found.sort(key=lambda run: (run.path.parent.parent, run.entities, run.modality))
     timed.sort(key=lambda item: item.run.entities)
     return Discovery(found=tuple(found), timed=tuple(timed))
 
 
-def _both_halves(
-    pair: NamedPair, status: Any, evidence: tuple[str, ...], reason: str = "", exit_status: int = 0
-) -> list[FoundRun]:
+def _read_eeg_sides(
+    files: Sequence[IndexedFile], bids_dir: Path, preprocessed: Mapping[Path, tuple[Path, ...]]
+) -> dict[Path, EegSide]:
+    """Return the state of EEG recordings, each from its preprocessed file where there is one."""
+    return {f.path: read_eeg_side(f, bids_dir, preprocessed.get(f.path, ())) for f in files}
+
+
+def _match_preprocessed(
+    clean: Sequence[IndexedFile], files: Sequence[IndexedFile]
+) -> tuple[dict[Path, tuple[Path, ...]], list[IndexedFile]]:
+    """Return the preprocessed files of each raw EEG recording, and those without a raw one."""
+    raw, _ = find_recordings(files, Selection())
+    matched: dict[Path, tuple[Path, ...]] = {}
+    rest = list(clean)
+    pairing = pair_by_name(clean, raw)
+    for pair in pairing.pairs:
+        matched[pair.bold.path] = (pair.eeg.path,)
+        rest.remove(pair.eeg)
+    for group in pairing.undecided:
+        for own in group.bold:
+            same = tuple(f.path for f in group.eeg if entities_of(f.fields) == entities_of(own.fields))
+            matched |= {own.path: same} if same else {}
+        rest = [f for f in rest if f not in group.eeg]
+    return matched, rest
+
+
+def _unused_preprocessed(bids_dir: Path, derivatives: Sequence[Path], pair: NamedPair) -> tuple[str, ...]:
+    """Return a hint at preprocessed EEG in a folder that was not named and does not describe itself."""
+    folder = bids_dir / "derivatives"
+    if folder in derivatives or not (folder / f"sub-{pair.entities.subject}").is_dir():
+        return ()
+    clean = find_preprocessed_eeg([folder], pair.entities.subject)
+    matched = pair_by_name(clean, [pair.eeg]).pairs
+    return tuple(
+        f"preprocessed EEG that is not used: {m.eeg.path} (--derivatives NAME={folder} would)"
+        for m in matched
+    )
+
+
+def _found_alone(single: Unpaired) -> FoundRun:
+    """Return the entry of a recording without a partner."""
+    return FoundRun(
+        modality=single.modality,
+        path=single.file.path,
+        entities=entities_of(single.file.fields),
+        status="unpaired",
+        reason=single.reason,
+    )
+
+
+def _found_pair(pair: NamedPair, inspection: Inspection, notes: tuple[str, ...]) -> list[FoundRun]:
     """Return the entries of both recordings of a pair."""
-    eeg, bold = pair.eeg.path, pair.bold.path
+    status: Literal["paired", "unusable"] = "unusable" if inspection.problems else "paired"
+    halves: tuple[tuple[Literal["eeg", "bold"], Path, Path], ...] = (
+        ("eeg", pair.eeg.path, pair.bold.path),
+        ("bold", pair.bold.path, pair.eeg.path),
+    )
     return [
         FoundRun(
-            modality="eeg" if own is eeg else "bold",
+            modality=modality,
             path=own,
             entities=pair.entities,
             status=status,
             partner=other,
-            evidence=evidence,
-            reason=reason,
-            exit_status=exit_status,
+            evidence=(*inspection.evidence, *notes),
+            reason=describe_problems(inspection.problems),
+            exit_status=inspection.problems[0].exit_status if inspection.problems else 0,
         )
-        for own, other in ((eeg, bold), (bold, eeg))
+        for modality, own, other in halves
     ]
-
-
-def _inspect_pair(
-    pair: NamedPair, source: PreprocessedBold | None, bids_dir: Path, settings: Settings
-) -> TimedRun:
-    """Check both halves of a pair against each other and put the volumes on the EEG's clock."""
-    eeg_metadata = read_sidecar(pair.eeg.path, bids_dir)
-    duration = eeg_metadata.get("RecordingDuration")
-    stated = float(duration) if isinstance(duration, int | float) else None
-    header = read_eeg_header(pair.eeg.path, stated_duration=stated)
-    raw_bold = read_image_header(pair.bold.path)
-    metadata = read_sidecar(pair.bold.path, bids_dir)
-    tr = _repetition_time(pair.bold.path, raw_bold, metadata)
-    if source is None:
-        raise MissingInputError(
-            f"{pair.bold.path.name} has no preprocessed image in space {settings.bold.space}. Run fMRIPrep "
-            "and give its output with --derivatives, or name another space (--set bold.space=NAME)."
-        )
-    image = read_image_header(source.image)
-    _check_volumes(pair.bold.path, raw_bold, source.image, image)
-    clock = find_volume_clock(
-        header.markers,
-        n_volumes=image.shape[3],
-        tr=tr,
-        duration=header.duration,
-        n_slices=len(metadata.get("SliceTiming", ())) or None,
-        **_clock_options(settings.sync),
-    )
-    run = SimultaneousRun(
-        entities=pair.entities,
-        eeg_path=pair.eeg.path,
-        raw_bold_path=pair.bold.path,
-        bold_path=source.image,
-        mask_path=source.mask,
-        confounds_path=source.confounds,
-        events_path=_events_path(pair),
-        space=settings.bold.space,
-        tr=tr,
-        n_volumes=image.shape[3],
-        start_time=_start_time(source, tr),
-        evidence=(pair.evidence, clock.source),
-    )
-    return TimedRun(run=run, clock=clock, markers=header.markers)
-
-
-def _repetition_time(path: Path, header: ImageHeader, metadata: Mapping[str, Any]) -> float:
-    """Return the TR (s) of a raw BOLD image, from its sidecar, checked against its header."""
-    if len(header.shape) != 4:
-        raise BadDataError(f"{path} is {len(header.shape)}D; a BOLD run is 4D. Check the image.")
-    stated = metadata.get("RepetitionTime")
-    if not isinstance(stated, int | float) or not stated > 0:
-        raise BadDataError(
-            f"{path} has no RepetitionTime above 0 in its JSON (seen: {stated!r}). BIDS requires it; add it."
-        )
-    if header.tr > 0 and abs(header.tr - stated) > _TR_TOLERANCE * stated:
-        raise BadDataError(
-            f"{path}: RepetitionTime in the JSON is {stated:g} s but the image header says {header.tr:g} s. "
-            "Correct the one that is wrong."
-        )
-    return float(stated)
-
-
-def _check_volumes(raw_path: Path, raw: ImageHeader, path: Path, image: ImageHeader) -> None:
-    """Raise if the preprocessed image is not the raw one's."""
-    if len(image.shape) != 4 or image.shape[3] != raw.shape[3]:
-        raise BadDataError(
-            f"{path} has {image.shape[3] if len(image.shape) == 4 else 1} volumes but {raw_path.name} has "
-            f"{raw.shape[3]}. Preprocess the run again without dropping volumes."
-        )
-    if image.tr > 0 and raw.tr > 0 and abs(image.tr - raw.tr) > _TR_TOLERANCE * raw.tr:
-        raise BadDataError(
-            f"{path}: the header says TR {image.tr:g} s but that of {raw_path.name} says {raw.tr:g} s."
-        )
-
-
-def _clock_options(settings: SyncSettings) -> dict[str, Any]:
-    """Return the user's word on the clock."""
-    return {
-        "volume_marker": settings.volume_marker or None,
-        "eeg_offset": settings.eeg_offset,
-        "dummies": settings.dummies,
-    }
-
-
-def _start_time(source: PreprocessedBold, tr: float) -> float:
-    """Return the moment within a volume that its values refer to, s.
-
-    ``StartTime`` of the sidecar; half a TR, the middle of the slices, where it has none.
-    """
-    value = read_sidecar(source.image, source.root).get("StartTime")
-    return float(value) if isinstance(value, int | float) else tr / 2
-
-
-def _events_path(pair: NamedPair) -> Path | None:
-    """Return the table of events of the BOLD run, else None."""
-    path = pair.bold.path
-    events = path.with_name(path.name.split("_bold.")[0] + "_events.tsv")
-    return events if events.exists() else None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from bids_eeg2fmri.formats.table import numbers, read_table
-from bids_eeg2fmri.records import Marker, SimultaneousRun, TaskEvent, VolumeClock
+from bids_eeg2fmri.formats.text_table import read_text_table
+from bids_eeg2fmri.records import Marker, TaskEvent, VolumeClock
 from bids_eeg2fmri.sync.events import (
     EventSource,
     choose_events,
@@ -17,23 +18,36 @@ from bids_eeg2fmri.sync.events import (
 
 
 def read_task_events(
-    run: SimultaneousRun, clock: VolumeClock, markers: Sequence[Marker], *, source: EventSource = "auto"
+    table_path: Path | None, clock: VolumeClock, markers: Sequence[Marker], *, source: EventSource = "auto"
 ) -> tuple[tuple[TaskEvent, ...], str]:
     """Return the events of a run on the EEG's clock, and in words where they come from.
+
+    Parameters
+    ----------
+    table_path : Path or None
+        The events table of the BOLD run.
+    clock : VolumeClock
+    markers : sequence of Marker
+        Those of the EEG.
+    source : "auto", "eeg" or "bold"
 
     Raises
     ------
     BadDataError
         If the table of events cannot be read.
     MissingInputError
-        If events were asked for from a source that has none.
+        If its content is not here, or events were asked for from a source that has none.
     """
     table: tuple[TaskEvent, ...] = ()
-    if run.events_path is not None:
-        rows = read_table(run.events_path)
-        onsets = numbers(rows, "onset", run.events_path)
-        durations = numbers(rows, "duration", run.events_path) if "duration" in rows else np.zeros(len(rows))
-        conditions = rows["trial_type"] if "trial_type" in rows else ["task"] * len(rows)
+    if table_path is not None:
+        rows = read_text_table(table_path)
+        onsets = rows.numbers("onset")
+        durations = rows.numbers("duration") if "duration" in rows else np.zeros(len(rows))
+        conditions = (
+            [text or "n/a" for text in rows.texts("trial_type")]
+            if "trial_type" in rows
+            else ["task"] * len(rows)
+        )
         table = task_events_from_table(onsets, durations, conditions, float(clock.onsets[0]))
     recorded = task_events_from_markers(markers, exclude=[clock.marker])
     return choose_events(table, recorded, source=source)

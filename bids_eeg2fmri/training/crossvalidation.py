@@ -62,7 +62,11 @@ def cross_validate(
         if progress is not None:
             progress(split.name)
     predictions = Predictions(
-        model=predictor.name, values=tuple(values), training_means=tuple(means), folds=tuple(folds)
+        model=predictor.name,
+        values=tuple(values),
+        training_means=tuple(means),
+        folds=tuple(folds),
+        unit=splits[0].unit,
     )
     return CrossValidated(predictions=predictions, fitted=tuple(fitted))
 

@@ -47,6 +47,9 @@ def choose_splits(runs: Sequence[AlignedRun], *, scheme: str = "auto") -> tuple[
         raise UsageError(
             f"There is no cross-validation '{scheme}'; allowed are auto, session, run and block."
         )
+    empty = [str(run.entities) for run in runs if not np.any(run.weights > 0)]
+    if empty:
+        raise BadDataError(f"No volume of {', '.join(empty)} can be used. Leave the run out (--run-label).")
     sessions = list(dict.fromkeys(run.entities.session for run in runs))
     if scheme == "session" and len(sessions) < 2:
         raise UsageError("--cv session needs two sessions; there is one. Use --cv run, block or auto.")

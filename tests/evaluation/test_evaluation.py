@@ -140,6 +140,21 @@ def test_volumes_without_weight_or_prediction_do_not_count() -> None:
     assert found["r0", "task-a_run-1"].r == pytest.approx(1, abs=1e-5)
 
 
+def test_parts_of_a_run_are_correlated_about_their_own_means() -> None:
+    """The mean of the training data alone, fold by fold, must not give a (negative) correlation."""
+    (run,) = make_runs(1, n_volumes=100)
+    folds = np.arange(100) // 20
+    values = np.array([run.bold[folds != fold].mean(axis=0) for fold in folds])
+    noise = rng(3).normal(size=values.shape)
+    predictions = Predictions(
+        model="m", values=(100 * values + noise,), training_means=(values,), folds=(folds,), unit="block"
+    )
+    scores = score_predictions([run], predictions, n_nulls=20, min_shift=20.0, rng=rng())
+    assert all(abs(s.r) < 0.3 for s in scores)
+    assert {s.held_out for s in scores} == {"block"}
+    assert correlate(values, run.bold)[0] < -0.3
+
+
 def test_constant_predictions_have_no_score() -> None:
     runs = make_runs(2)
     found = scored(runs, [np.zeros_like(run.bold) for run in runs])

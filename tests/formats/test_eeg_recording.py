@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bids_eeg2fmri.errors import BadDataError, MissingInputError
-from bids_eeg2fmri.formats.eeg_recording import read_eeg, read_eeg_header
+from bids_eeg2fmri.formats.eeg_recording import read_eeg_header
+from bids_eeg2fmri.formats.eeg_signal import read_eeg
 
 
 def recording(root: Path) -> Path:

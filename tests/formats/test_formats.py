@@ -8,7 +8,13 @@ import pytest
 
 from bids_eeg2fmri.errors import BadDataError, MissingInputError, OutputError
 from bids_eeg2fmri.formats.atomic import whole_file, write_text
-from bids_eeg2fmri.formats.completion import digest_inputs, is_complete, write_mark
+from bids_eeg2fmri.formats.completion import (
+    digest_inputs,
+    is_complete,
+    is_finished,
+    reopen,
+    write_mark,
+)
 from bids_eeg2fmri.formats.json_file import read_json, write_json
 from bids_eeg2fmri.formats.model_file import read_model, write_model
 from bids_eeg2fmri.formats.record_file import read_record, write_record
@@ -157,6 +163,11 @@ def test_completion_follows_settings_and_inputs_and_removes_stale_outputs(tmp_pa
     write_mark(mark, digest, [new], tmp_path)
     assert not old.exists()
     assert new.exists()
+    reopen(mark)
+    assert not is_complete(mark, digest, tmp_path)
+    assert not is_finished(mark)
+    write_mark(mark, digest, [new], tmp_path)
+    assert is_finished(mark)
     data.write_text("12")
     assert digest_inputs("a", "1", [data], [tmp_path]) != digest
     new.unlink()

@@ -6,12 +6,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from bids_eeg2fmri.models.eegnet_network import EPSILON, MOMENTUM, EegNetNetwork
+from bids_eeg2fmri.models.eegnet_network import EPSILON, MOMENTUM, Architecture, EegNetNetwork
 from bids_eeg2fmri.models.windows import WindowSet, cut_windows, patch_moments
 
 
 class PublishedEegNet(nn.Module):
-    """EEGNet in the published order: every channel is filtered in time, normalised, then channels are weighted."""
+    """EEGNet in the published order: each channel filtered in time, normalised, then channels weighted."""
 
     def __init__(self, network: EegNetNetwork) -> None:
         super().__init__()
@@ -59,9 +59,13 @@ def _windows(n_channels: int = 5, n_times: int = 96, n_windows: int = 9) -> Wind
 def _pair(n_taps: int, n_late: int) -> tuple[EegNetNetwork, PublishedEegNet]:
     torch.manual_seed(1)
     network = EegNetNetwork(
-        n_channels=5, n_times=96, n_outputs=3, f1=4, d=2, f2=6,
-        kernel_length=n_taps, separable_kernel_length=n_late, dropout=0.0,
-    )  # fmt: skip
+        n_channels=5,
+        n_times=96,
+        n_outputs=3,
+        architecture=Architecture(
+            f1=4, d=2, f2=6, kernel_length=n_taps, separable_kernel_length=n_late, dropout=0.0
+        ),
+    )
     with torch.no_grad():  # scales and shifts away from 1 and 0, so that they are tested too
         for parameter in (network.temporal_scale, network.temporal_shift, network.spatial_norm.bias):
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -143,7 +147,7 @@ def test_patch_moments_equal_those_of_the_patches() -> None:
 
 
 def test_published_number_of_parameters() -> None:
-    network = EegNetNetwork(n_channels=31, n_times=250, n_outputs=1)
+    network = EegNetNetwork(n_channels=31, n_times=250, n_outputs=1, architecture=Architecture())
     assert sum(p.numel() for p in network.parameters() if p.requires_grad) == 1713
 
 

@@ -60,6 +60,13 @@ def test_a_single_short_run_cannot_be_tested() -> None:
         choose_splits(make_runs(1, n_volumes=30))
 
 
+def test_a_run_without_usable_volumes_is_named() -> None:
+    runs = make_runs(2)
+    runs[1] = replace(runs[1], weights=np.zeros(60))
+    with pytest.raises(BadDataError, match="No volume of sub-01_task-a_run-2"):
+        choose_splits(runs)
+
+
 def test_bold_that_must_not_be_seen_is_blanked() -> None:
     runs = make_runs(2)
     runs[1] = replace(runs[1], weights=np.where(np.arange(60) < 5, 0.0, 1.0))
