@@ -62,6 +62,7 @@ def run_group(job: Job, participants: Sequence[str]) -> Iterator[str]:
         figures_dir=job.output_dir / _FIGURES,
     )
     yield from _table(tests)
+    yield describe_smallest_p(len(included))
     yield f"Report: {report}"
 
 

@@ -33,9 +33,7 @@ def main(bids_dir: Path, participant: str) -> None:
 
     model = load_model("ridge")(bands=((8.0, 13.0), (13.0, 30.0)))
     predictions = cross_validate(model, runs, choose_splits(runs), seed=0).predictions
-    scores = score_predictions(
-        runs, predictions, n_nulls=1000, min_shift=20.0, rng=np.random.default_rng(0)
-    )
+    scores = score_predictions(runs, predictions, n_nulls=1000, min_shift=20.0, rng=np.random.default_rng(0))
     for score in scores:
         if score.run == "all":
             print(f"{score.region:10} r = {score.r:.2f}  r given task = {score.r_given_task:.2f}")
