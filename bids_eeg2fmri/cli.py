@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +154,10 @@ def command(**options: Any) -> None:
     first, for all participants or some at a time, then the group level.
     """
     job, level = build_job(options)
+    if job.running.dry_run:
+        from bids_eeg2fmri.planning import show_plan  # noqa: PLC0415
+
+        sys.exit(show_plan(job, level, _say))
     from bids_eeg2fmri.scheduling import run_group_level, run_participant_level  # noqa: PLC0415
 
     if level == "participant":
@@ -271,14 +275,16 @@ def _check_regions(settings: Settings) -> Settings:
     return settings
 
 
-def _show(outcomes: Iterator[Any], n_outcomes: int) -> Iterable[Any]:
+def _show(outcomes: Iterator[Any], n_outcomes: int) -> Iterator[Any]:
     """Return the outcomes, with a progress bar where there is a terminal to draw it on."""
     if not sys.stderr.isatty():
-        return outcomes
+        yield from outcomes
+        return
     from tqdm import tqdm  # noqa: PLC0415  (not for --help)
+    from tqdm.contrib.logging import logging_redirect_tqdm  # noqa: PLC0415
 
-    bar: Iterable[Any] = tqdm(outcomes, total=n_outcomes, unit="participant", leave=False)
-    return bar
+    with logging_redirect_tqdm():
+        yield from tqdm(outcomes, total=n_outcomes, unit="participant", leave=False)
 
 
 def _say(text: str) -> None:

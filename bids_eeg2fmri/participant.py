@@ -25,8 +25,8 @@ from bids_eeg2fmri.formats.completion import digest_inputs, is_complete, reopen,
 from bids_eeg2fmri.formats.eeg_signal import read_eeg
 from bids_eeg2fmri.formats.record_file import read_record, write_record
 from bids_eeg2fmri.formats.results import Results, write_results
-from bids_eeg2fmri.formats.run_listing import list_recordings
 from bids_eeg2fmri.formats.run_table import write_runs
+from bids_eeg2fmri.planning import dataset_roots, discover_participant
 from bids_eeg2fmri.records import (
     AlignedRun,
     CleanEeg,
@@ -41,7 +41,7 @@ from bids_eeg2fmri.report.methods import describe_folds, describe_methods
 from bids_eeg2fmri.report.participant import ParticipantReport, RunContent, write_participant_report
 from bids_eeg2fmri.settings import Job, Settings
 from bids_eeg2fmri.sync.align import align_run
-from bids_eeg2fmri.sync.discovery import Discovery, TimedRun, discover_runs
+from bids_eeg2fmri.sync.discovery import Discovery, TimedRun
 from bids_eeg2fmri.sync.run_clock import check_against_artefact
 from bids_eeg2fmri.training.crossvalidation import cross_validate, fit_final
 from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
@@ -62,10 +62,10 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
         If a run cannot be used or a file cannot be written; nothing half-done is left under a final name.
     """
     outputs = Outputs(root=job.output_dir)
-    discovery = _discover(job, participant)
+    discovery = discover_participant(job, participant)
     if not discovery.timed and not discovery.unusable:
         return "nothing to do", _why_nothing(discovery)
-    written = write_runs(outputs.runs(participant), discovery.found, _roots(job))
+    written = write_runs(outputs.runs(participant), discovery.found, dataset_roots(job))
     _refuse_unusable(discovery)
     digest = _digest(job, discovery)
     if is_complete(outputs.completion(participant), digest, job.output_dir):
@@ -82,23 +82,6 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     written += _write_report(job, outputs, discovery, splits, results, explanations, notes)
     write_mark(outputs.completion(participant), digest, written, job.output_dir)
     return "done", _summary(results.scores)
-
-
-def plan_participant(job: Job, participant: str) -> str:
-    """Return what is there for one participant and what would be done, as text; nothing is written."""
-    try:
-        discovery = _discover(job, participant)
-    except (Eeg2FmriError, OSError) as error:  # the others are listed all the same
-        return f"sub-{participant}: cannot be looked at: {error}"
-    lines = [f"sub-{participant}: {len(discovery.found)} recordings, {len(discovery.timed)} usable runs"]
-    lines += list_recordings(discovery.found, _roots(job))
-    if discovery.unusable:
-        lines.append("  would fail: a pair is unusable; leave it out or repair it")
-    elif not discovery.timed:
-        lines.append("  nothing to do: no EEG and BOLD recorded together")
-    else:
-        lines.append(f"  would train {', '.join(job.settings.model)} and test on held-out data")
-    return "\n".join(lines)
 
 
 def prepare_run(
@@ -174,24 +157,6 @@ def train_and_test(
     return results, tuple(explanations)
 
 
-def _discover(job: Job, participant: str) -> Discovery:
-    """Find the runs of one participant."""
-    roots = tuple(job.derivatives.values())
-    return discover_runs(
-        job.bids_dir,
-        roots,
-        participant,
-        selection=job.selection,
-        settings=job.settings,
-        database_dir=job.running.bids_database_dir,
-    )
-
-
-def _roots(job: Job) -> tuple[Path, ...]:
-    """Return the datasets that file names are told relative to."""
-    return (*job.derivatives.values(), job.bids_dir)
-
-
 def _why_nothing(discovery: Discovery) -> str:
     """Return why a participant has no run to work on."""
     if not discovery.found:
@@ -217,13 +182,15 @@ def _digest(job: Job, discovery: Discovery) -> str:
     inputs: list[Path] = []
     for timed in discovery.timed:
         run = timed.run
-        inputs += run.eeg_path.parent.iterdir()
+        # Sidecars and tables hold for all below their folder.
+        for folder in (run.eeg_path.parent, *run.eeg_path.parents[1:4], run.raw_bold_path.parent):
+            inputs += (p for p in folder.iterdir() if p.is_file() and folder.is_relative_to(job.bids_dir))
         inputs += [run.raw_bold_path, run.bold_path]
         inputs += [p for p in (run.mask_path, run.confounds_path, run.events_path) if p is not None]
     regions = Path(job.settings.bold.regions)
     inputs += [regions] if regions.is_file() else []
     runs = [str(timed.run.entities) for timed in discovery.timed]
-    return digest_inputs(f"{job.settings.as_toml()}\n{runs}", __version__, inputs, _roots(job))
+    return digest_inputs(f"{job.settings.as_toml()}\n{runs}", __version__, inputs, dataset_roots(job))
 
 
 def _kept(work_dir: Path | None, kind: type[R], name: str, digest: str, make: Callable[[], R]) -> R:
@@ -304,7 +271,7 @@ def _write_report(
     """Write the participant's page and figures."""
     participant = results.runs[0].run.entities.subject
     predictors = build_predictors(job.settings)
-    roots = _roots(job)
+    roots = dataset_roots(job)
     report = ParticipantReport(
         participant=participant,
         version=__version__,

@@ -24,7 +24,7 @@ from bids_eeg2fmri.bids.selection import select_participants
 from bids_eeg2fmri.errors import Eeg2FmriError, NothingSelectedError
 from bids_eeg2fmri.formats.atomic import write_text
 from bids_eeg2fmri.formats.derivative import prepare_output, write_dataset_files
-from bids_eeg2fmri.participant import plan_participant, run_participant
+from bids_eeg2fmri.participant import run_participant
 from bids_eeg2fmri.registry import Predictor, load_model, model_names
 from bids_eeg2fmri.report.methods import write_citations
 from bids_eeg2fmri.settings import Job
@@ -72,10 +72,6 @@ def run_participant_level(job: Job, *, say: Say, show: Show) -> int:
     _start_process(job)
     predictors = build_predictors(job.settings)
     resolve_device(job.running.device)
-    if job.running.dry_run:
-        for participant in participants:
-            say(plan_participant(job, participant))
-        return 0
     prepare_output(job.output_dir)
     _write_dataset(job, predictors)
     outcomes: list[Outcome] = []
@@ -89,9 +85,6 @@ def run_group_level(job: Job, *, say: Say) -> int:
     """Aggregate the results of the participants and return the exit status."""
     known = list_participants(job.bids_dir)
     participants = select_participants(known, job.selection)
-    if job.running.dry_run:
-        say(f"Would read the scores of {len(participants)} participants in {job.output_dir}.")
-        return 0
     from bids_eeg2fmri.group import run_group  # noqa: PLC0415  (a second of plotting, for this level only)
 
     _start_process(job)

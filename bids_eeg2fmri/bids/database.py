@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bids.layout import BIDSLayout, BIDSLayoutIndexer
 from bids.layout.models import Tag
+from sqlalchemy.exc import SQLAlchemyError
 
 from bids_eeg2fmri.bids.dataset import ASIDE
 from bids_eeg2fmri.bids.name_patterns import CONFIGS
@@ -40,18 +41,34 @@ def read_index(root: Path, participants: Iterable[str], database_dir: Path) -> d
     kept = database_dir / f"{root.name}-{stamp}"
     labels = list(participants)
     if not _is_fresh(kept, root, labels):
-        _logger.info("Indexing %s into %s", root, kept)
-        try:
-            database_dir.mkdir(parents=True, exist_ok=True)
-            fresh = Path(tempfile.mkdtemp(prefix=f"{kept.name}.", dir=database_dir))
-            state = _folder_times(root, [p.name[4:] for p in root.glob("sub-*")])
-            make_index(root, fresh)
-            (fresh / _STATE).write_text(json.dumps(state), encoding="utf-8")
-            _put_in_place(fresh, kept, state)
-        except OSError as error:
-            raise OutputError(
-                f"The index cannot be kept in {database_dir}: {error.strerror}. Check --bids-database-dir."
-            ) from error
+        _keep_index(root, kept)
+    try:
+        return _query(root, kept, labels)
+    except SQLAlchemyError as error:
+        _logger.warning("The index in %s is damaged (%s); it is made again.", kept, type(error).__name__)
+        shutil.rmtree(kept)
+        _keep_index(root, kept)
+        return _query(root, kept, labels)
+
+
+def _keep_index(root: Path, kept: Path) -> None:
+    """Make the index of a dataset and put it in its place."""
+    _logger.info("Indexing %s into %s", root, kept)
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f"{kept.name}.", dir=kept.parent))
+        state = _folder_times(root, [p.name[4:] for p in root.glob("sub-*")])
+        make_index(root, fresh)
+        (fresh / _STATE).write_text(json.dumps(state), encoding="utf-8")
+        _put_in_place(fresh, kept, state)
+    except OSError as error:
+        raise OutputError(
+            f"The index cannot be kept in {kept.parent}: {error.strerror}. Check --bids-database-dir."
+        ) from error
+
+
+def _query(root: Path, kept: Path, labels: Sequence[str]) -> dict[Path, dict[str, str]]:
+    """Return the files of some participants and their entities from a kept index."""
     layout = BIDSLayout(root, validate=False, database_path=kept)
     own = layout.session.query(Tag.file_path).filter(Tag.entity_name == "subject", Tag._value.in_(labels))
     # All tags at once: asking pybids for the entities of each file is a query per file.

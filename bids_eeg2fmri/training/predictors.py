@@ -15,18 +15,22 @@ def build_predictors(settings: Settings) -> tuple[Predictor, ...]:
     UsageError
         If there is no such model, it has no such setting, or a setting has a value that is not allowed.
     """
-    known = model_names()
-    for name in settings.models:
-        if name not in known:
-            raise UsageError(
-                f"There is no model '{name}' (in models.{name}); the models are {', '.join(known)}."
-                f"{did_you_mean(name, known)}"
-            )
+    check_model_names(settings)
     names = tuple(dict.fromkeys(settings.model))
     predictors: list[Predictor] = [
         build(load_model(name), settings.models.get(name, {}), where=f"models.{name}") for name in names
     ]
     return tuple(predictors)
+
+
+def check_model_names(settings: Settings) -> None:
+    """Raise a UsageError for a model that does not exist; nothing is imported for it."""
+    known = model_names()
+    for name in (*settings.model, *settings.models):
+        if name not in known:
+            raise UsageError(
+                f"There is no model '{name}'; the models are {', '.join(known)}.{did_you_mean(name, known)}"
+            )
 
 
 def resolve_device(device: str) -> str:

@@ -69,3 +69,12 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="--bids-database-dir"):
         index_files(make_dataset(tmp_path / "bids"), ["1"], database_dir=tmp_path / "file")
+
+
+def test_a_damaged_index_is_made_again(tmp_path: Path) -> None:
+    root, kept = make_dataset(tmp_path / "bids"), tmp_path / "index"
+    good = index_files(root, ["1"], database_dir=kept)
+    (database_file,) = kept.rglob("*.sqlite")
+    database_file.write_bytes(b"no database at all" * 100)
+    assert index_files(root, ["1"], database_dir=kept) == good
+    assert len(list(kept.iterdir())) == 1

@@ -1,0 +1,68 @@
+"""What there is to do for a participant, without doing it: found from names, headers and markers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bids_eeg2fmri.bids.dataset import list_participants
+from bids_eeg2fmri.bids.selection import select_participants
+from bids_eeg2fmri.errors import Eeg2FmriError
+from bids_eeg2fmri.formats.run_listing import list_recordings
+from bids_eeg2fmri.settings import Job
+from bids_eeg2fmri.sync.discovery import Discovery, discover_runs
+from bids_eeg2fmri.training.predictors import build_predictors, check_model_names
+
+
+def discover_participant(job: Job, participant: str) -> Discovery:
+    """Find the runs of one participant that the job asks for."""
+    return discover_runs(
+        job.bids_dir,
+        tuple(job.derivatives.values()),
+        participant,
+        selection=job.selection,
+        settings=job.settings,
+        database_dir=job.running.bids_database_dir,
+    )
+
+
+def dataset_roots(job: Job) -> tuple[Path, ...]:
+    """Return the datasets that file names are told relative to."""
+    return (*job.derivatives.values(), job.bids_dir)
+
+
+def show_plan(job: Job, level: str, say: Callable[[str], None]) -> int:
+    """Say what a level would do and return the exit status; nothing is written, and no library for it loaded.
+
+    Raises
+    ------
+    Eeg2FmriError
+        For what would stop the work before any participant.
+    """
+    participants = select_participants(list_participants(job.bids_dir), job.selection)
+    if level == "group":
+        say(f"Would read the scores of {len(participants)} participants in {job.output_dir}.")
+        return 0
+    if job.settings.models:
+        build_predictors(job.settings)
+    check_model_names(job.settings)
+    for participant in participants:
+        say(plan_participant(job, participant))
+    return 0
+
+
+def plan_participant(job: Job, participant: str) -> str:
+    """Return what is there for one participant and what would be done, as text; nothing is written."""
+    try:
+        discovery = discover_participant(job, participant)
+    except (Eeg2FmriError, OSError) as error:  # the others are listed all the same
+        return f"sub-{participant}: cannot be looked at: {error}"
+    lines = [f"sub-{participant}: {len(discovery.found)} recordings, {len(discovery.timed)} usable runs"]
+    lines += list_recordings(discovery.found, dataset_roots(job))
+    if discovery.unusable:
+        lines.append("  would fail: a pair is unusable; leave it out or repair it")
+    elif not discovery.timed:
+        lines.append("  nothing to do: no EEG and BOLD recorded together")
+    else:
+        lines.append(f"  would train {', '.join(job.settings.model)} and test on held-out data")
+    return "\n".join(lines)
