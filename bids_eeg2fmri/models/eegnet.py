@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -89,25 +89,13 @@ class EegNet:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        above_zero = ("window", "sfreq", "max_norm_spatial", "max_norm_dense", "learning_rate")
-        counts = (
-            "f1",
-            "d",
-            "f2",
-            "kernel_length",
-            "separable_kernel_length",
-            "batch_size",
-            "max_epochs",
-            "patience",
-            "steps_between",
-        )
-        for name in above_zero:
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if setting.type == "int" and (not isinstance(value, int) or value < 1):
+                raise UsageError(f"eegnet: {setting.name} is {value}; expected a whole number of at least 1.")
+        for name in ("window", "sfreq", "max_norm_spatial", "max_norm_dense", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"eegnet: {name} is {getattr(self, name)}; expected a number above 0.")
-        for name in counts:
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise UsageError(f"eegnet: {name} is {value}; expected a whole number of at least 1.")
         if not 0 <= self.dropout < 1:
             raise UsageError(f"eegnet: dropout is {self.dropout}; expected a number from 0 up to below 1.")
         if self.weight_decay < 0:
