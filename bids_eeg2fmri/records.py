@@ -401,6 +401,8 @@ class SpatialFilters:
         The band each filter works in, Hz.
     kernels : array, shape (n_filters, n_taps), or None
         Temporal filters that go with the spatial ones, oldest sample first, where the model has them.
+    kernel_sfreq : float
+        Sampling rate of the kernels, Hz; NaN where there are none.
     """
 
     names: tuple[str, ...]
@@ -408,6 +410,7 @@ class SpatialFilters:
     domain: Literal["amplitude", "power"]
     bands: Floats
     kernels: Floats | None = None
+    kernel_sfreq: float = float("nan")
 
     def __post_init__(self) -> None:
         """Check shapes."""
@@ -415,6 +418,8 @@ class SpatialFilters:
         _check_shape(self, "bands", (len(self.names), 2))
         if self.kernels is not None:
             _check_shape(self, "kernels", (len(self.names), None))
+            if not self.kernel_sfreq > 0:
+                raise ValueError(f"SpatialFilters.kernel_sfreq: expected a rate, got {self.kernel_sfreq}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

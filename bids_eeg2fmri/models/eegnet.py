@@ -290,6 +290,7 @@ class FittedEegNet:
             domain="amplitude",
             bands=np.repeat(bands, d, axis=0),
             kernels=np.repeat(kernels, d, axis=0),
+            kernel_sfreq=self.options.sfreq,
         )
 
     def tensors(self) -> dict[str, NDArray[Any]]:

@@ -76,7 +76,7 @@ def draw_topographies(explanation: Explanation, grid: MapGrid, channels: NDArray
         width=margins.left + margins.right + n_columns * (_MAP_SIZE + margins.between_columns),
     )
     if has_kernels:
-        _draw_spectra(axes[0], grid.kernels, explanation.sfreq)
+        _draw_spectra(axes[0], grid.kernels, explanation.filters.kernel_sfreq)
     info = _make_info(explanation, channels)
     cmap = colormaps[_COLOURS].resampled(_N_SHADES)
     sphere = _fit_sphere(explanation.positions[channels])
@@ -163,8 +163,8 @@ def _draw_spectra(row: NDArray[np.object_], kernels: tuple[Floats, ...], sfreq: 
         peak = spectrum.max()
         ax.fill_between(frequencies[shown], spectrum[shown] / (peak or 1.0), color="#8da9bf", lw=0)
         ax.set_ylim(0, 1.05)
+        ax.set_xticks(np.arange(0, frequencies[shown][-1], 10))
         ax.set_xlim(0, frequencies[shown][-1])
-        ax.set_xticks([0, 10, 20, 30, 40])
         ax.set_yticks([])
         _style_spectrum(ax, k)
     for ax in row[len(kernels) :]:

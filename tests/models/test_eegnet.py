@@ -72,6 +72,9 @@ def test_filters_carry_kernels_and_bands() -> None:
     assert filters.kernels is not None
     np.testing.assert_array_equal(filters.kernels[0], filters.kernels[1])
     assert np.all((filters.bands >= 0) & (filters.bands <= 25))
+    gain = np.abs(np.fft.rfft(filters.kernels, 1024, axis=1))
+    peak = np.fft.rfftfreq(1024, 1 / filters.kernel_sfreq)[gain.argmax(axis=1)]
+    assert np.all((filters.bands[:, 0] <= peak) & (peak <= filters.bands[:, 1]))
     spatial = model.network.spatial.detach().numpy().reshape(16, 4)
     np.testing.assert_allclose(filters.weights * model.channel_scale, spatial)
 

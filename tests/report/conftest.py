@@ -116,6 +116,7 @@ def make_explanation(rng, model, *, by_region):
         domain="power" if by_region else "amplitude",
         bands=bands,
         kernels=kernels,
+        kernel_sfreq=SFREQ,
     )
     return Explanation(
         model=model,

@@ -5,6 +5,7 @@ from dataclasses import replace
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from bids_eeg2fmri.records import Entities
 from bids_eeg2fmri.report.curves import Curve, arrange_regions, choose_regions, draw_curves
@@ -12,7 +13,7 @@ from bids_eeg2fmri.report.map_choice import choose_maps
 from bids_eeg2fmri.report.recording import draw_clocks, draw_spectra
 from bids_eeg2fmri.report.score_dots import DotRow, draw_score_dots
 from bids_eeg2fmri.report.style import model_colours, report_style, save_svg, short_run_labels
-from bids_eeg2fmri.report.topographies import find_positions
+from bids_eeg2fmri.report.topographies import _draw_spectra, find_positions
 from bids_eeg2fmri.report.wording import format_number, format_p, format_r, state_p
 
 MOTOR = [f"{base}_{side}" for base in ("M1", "S1", "SMA", "preSMA", "PMd", "PMv") for side in "LR"]
@@ -141,3 +142,14 @@ def test_numbers_are_written_as_in_papers():
     assert [format_p(p) for p in (0.0123, 0.0001, 1.0, float("nan"))] == [".012", "< .001", "1", "n/a"]
     assert (state_p(0.0001), state_p(0.03)) == ("p < .001", "p = .030")
     assert [format_number(x) for x in (2.0, 0.12345, 1234.5678)] == ["2", "0.1235", "1235"]
+
+
+def test_spectra_of_kernels_are_drawn_at_the_rate_of_the_kernels():
+    figure = Figure()
+    axes = figure.subplots(1, 2)
+    times = np.arange(50) / 50.0
+    _draw_spectra(axes, (np.cos(2 * np.pi * 12 * times),), 50.0)
+    (filled,) = axes[0].collections
+    (outline,) = filled.get_paths()
+    assert outline.vertices[outline.vertices[:, 1].argmax(), 0] == pytest.approx(12, abs=0.5)
+    assert axes[0].get_xlim() == (0, 25)
