@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -178,11 +178,8 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
         raise AnalysisLevelError(f"There is no analysis level '{level}'; allowed are participant and group.")
     bids_dir, output_dir = options["bids_dir"].absolute(), options["output_dir"].absolute()
     read_description(bids_dir)
-    if output_dir == bids_dir:
-        raise UsageError(
-            f"OUTPUT_DIR is the dataset itself ({output_dir}). Give another folder, for example "
-            f"{bids_dir / 'derivatives' / 'bids_eeg2fmri'}."
-        )
+    derivatives = _derivatives(bids_dir, options["derivatives"])
+    _check_output(output_dir, bids_dir, derivatives.values())
     settings = load_settings(
         config_file=options["config_file"],
         assignments=options["assignments"],
@@ -199,7 +196,7 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
     job = Job(
         bids_dir=bids_dir,
         output_dir=output_dir,
-        derivatives=_derivatives(bids_dir, options["derivatives"]),
+        derivatives=derivatives,
         selection=_selection(options),
         running=Running(
             nprocs=options["nprocs"],
@@ -227,6 +224,17 @@ def _database_dir(bids_dir: Path, path: Path | None) -> Path | None:
     return path.absolute()
 
 
+def _check_output(output_dir: Path, bids_dir: Path, derivatives: Iterable[Path]) -> None:
+    """Refuse to write into a dataset that is not this app's own: its description would be lost."""
+    advice = f"Give another folder, for example {bids_dir / 'derivatives' / 'bids_eeg2fmri'}."
+    if output_dir.resolve() in [path.resolve() for path in (bids_dir, *derivatives)]:
+        raise UsageError(f"OUTPUT_DIR is an input dataset itself ({output_dir}). {advice}")
+    if (output_dir / "dataset_description.json").exists():
+        makers = read_description(output_dir).get("GeneratedBy") or [{}]
+        if not (isinstance(makers, list) and makers[0].get("Name") == "bids_eeg2fmri"):
+            raise UsageError(f"OUTPUT_DIR ({output_dir}) holds another dataset. {advice}")
+
+
 def _derivatives(bids_dir: Path, texts: Sequence[str]) -> dict[str, Path]:
     """Return name and folder of each derivative dataset: those given, else those found in the dataset."""
     named: dict[str, Path] = {}
@@ -234,7 +242,11 @@ def _derivatives(bids_dir: Path, texts: Sequence[str]) -> dict[str, Path]:
         name, equals, rest = text.partition("=")
         has_name = bool(equals) and os.sep not in name
         path = Path(rest if has_name else text).absolute()
-        named[name if has_name else path.name] = path
+        name = name if has_name else path.name
+        if named.setdefault(name, path) != path:
+            raise UsageError(
+                f"Two derivatives are named '{name}': {named[name]} and {path}. Name them: -d NAME={path}"
+            )
     check_derivatives(named.values())
     return named or {path.name: path for path in find_derivatives(bids_dir)}
 

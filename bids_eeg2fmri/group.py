@@ -45,6 +45,8 @@ def run_group(job: Job, participants: Sequence[str]) -> Iterator[str]:
             f"None of {len(collected)} participants has results in {job.output_dir}. "
             "Run the participant level first."
         )
+    notes = _compare_settings(included)
+    yield from notes
     scores = [(entry.participant, score) for entry in included for score in entry.scores]
     tests = run_group_tests(scores, rng=np.random.default_rng([job.settings.random_seed, 2]))
     write_group_scores(outputs.group("_scores.tsv"), scores)
@@ -57,7 +59,7 @@ def run_group(job: Job, participants: Sequence[str]) -> Iterator[str]:
         write_volume(outputs.group(f"_desc-{model}_stat-r_statmap.nii.gz"), image, regions.affine)
     report = outputs.group(".html")
     write_group_report(
-        _report(job, collected, scores, tests, maps, regions.affine),
+        _report(job, collected, scores, tests, maps, regions.affine, notes),
         html_path=report,
         figures_dir=job.output_dir / _FIGURES,
     )
@@ -72,6 +74,20 @@ def _who(collected: Sequence[ParticipantScores]) -> Iterator[str]:
     for entry in collected:
         if entry.reason:
             yield f"  sub-{entry.participant}: {entry.reason}"
+
+
+def _compare_settings(included: Sequence[ParticipantScores]) -> tuple[str, ...]:
+    """Return a warning if participants were not all worked on with the same settings."""
+    kinds: dict[str, list[str]] = {}
+    for entry in included:
+        kinds.setdefault(entry.settings, []).append(f"sub-{entry.participant}")
+    if len(kinds) < 2:
+        return ()
+    groups = " | ".join(", ".join(labels) for labels in kinds.values())
+    return (
+        f"The participants were worked on with {len(kinds)} different settings ({groups}); regions and "
+        "scores may not mean the same. Run the participant level for all of them with the same settings.",
+    )
 
 
 def _paint(tests: Sequence[GroupTest], regions: RegionLabels) -> dict[str, np.ndarray]:
@@ -91,6 +107,7 @@ def _report(
     tests: tuple[GroupTest, ...],
     maps: dict[str, np.ndarray],
     affine: Floats,
+    notes: tuple[str, ...],
 ) -> GroupReport:
     """Return what the group's page shows."""
     included = [entry for entry in collected if entry.scores]
@@ -111,6 +128,7 @@ def _report(
         maps=maps,
         affine=affine,
         settings_text=_settings_text(job.output_dir),
+        notes=notes,
     )
 
 
@@ -133,5 +151,6 @@ def _table(tests: Sequence[GroupTest]) -> Iterator[str]:
         for model in models:
             test = found.get((model, "r", region))
             p = test.p if test is not None and np.isnan(test.p_max_t) else getattr(test, "p_max_t", np.nan)
-            cells.append(f"{'n/a' if test is None else f'{test.r:.2f} (p {p:.3f})':>18}")
+            shown = "n/a" if test is None or np.isnan(test.r) else f"{test.r:.2f}"
+            cells.append(f"{shown if np.isnan(p) else f'{shown} (p {p:.3f})':>18}")
         yield "  " + region.ljust(width) + "".join(cells)

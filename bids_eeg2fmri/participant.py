@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -21,7 +22,13 @@ from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
 from bids_eeg2fmri.evaluation.baselines import TaskDesign
 from bids_eeg2fmri.evaluation.scores import score_predictions
 from bids_eeg2fmri.explain.patterns import explain_model
-from bids_eeg2fmri.formats.completion import digest_inputs, is_complete, reopen, write_mark
+from bids_eeg2fmri.formats.completion import (
+    applicable_files,
+    digest_inputs,
+    is_complete,
+    reopen,
+    write_mark,
+)
 from bids_eeg2fmri.formats.eeg_signal import read_eeg
 from bids_eeg2fmri.formats.record_file import read_record, write_record
 from bids_eeg2fmri.formats.results import Results, write_results
@@ -80,7 +87,9 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     reopen(outputs.completion(participant))
     written += write_results(outputs, results, raw_root=job.bids_dir)
     written += _write_report(job, outputs, discovery, splits, results, explanations, notes)
-    write_mark(outputs.completion(participant), digest, written, job.output_dir)
+    write_mark(
+        outputs.completion(participant), digest, written, job.output_dir, settings=job.settings.as_toml()
+    )
     return "done", _summary(results.scores)
 
 
@@ -98,13 +107,11 @@ def prepare_run(
         digest_inputs(f"{settings.bold} {run.tr} {labels.digest}", __version__, bold_files, ()),
         lambda: extract_regions(run, labels, settings.bold),
     )
-    stem = run.eeg_path.name.removesuffix(run.eeg_path.suffix).removesuffix("_eeg")
-    eeg_files = sorted(run.eeg_path.parent.glob(f"{stem}*"))
     eeg = _kept(
         work_dir,
         CleanEeg,
         f"{run.entities}_eeg",
-        digest_inputs(repr(settings.eeg), __version__, eeg_files, ()),
+        digest_inputs(repr(settings.eeg), __version__, applicable_files(run.eeg_path), ()),
         lambda: clean_eeg(read_eeg(run.eeg_path), settings.eeg),
     )
     aligned = align_run(
@@ -182,11 +189,9 @@ def _digest(job: Job, discovery: Discovery) -> str:
     inputs: list[Path] = []
     for timed in discovery.timed:
         run = timed.run
-        # Sidecars and tables hold for all below their folder.
-        for folder in (run.eeg_path.parent, *run.eeg_path.parents[1:4], run.raw_bold_path.parent):
-            inputs += (p for p in folder.iterdir() if p.is_file() and folder.is_relative_to(job.bids_dir))
-        inputs += [run.raw_bold_path, run.bold_path]
-        inputs += [p for p in (run.mask_path, run.confounds_path, run.events_path) if p is not None]
+        paths = (run.eeg_path, run.raw_bold_path, run.bold_path, run.mask_path, run.confounds_path)
+        for path in (p for p in (*paths, run.events_path) if p is not None):
+            inputs += applicable_files(path)
     regions = Path(job.settings.bold.regions)
     inputs += [regions] if regions.is_file() else []
     runs = [str(timed.run.entities) for timed in discovery.timed]
@@ -255,7 +260,8 @@ def _saved(
         tr=aligned.tr,
         region_names=aligned.region_names,
         trained_on=tuple(str(run.entities) for run in runs),
-        preprocessing=asdict(settings.eeg) | {"start_time": first.run.start_time},
+        preprocessing=asdict(settings.eeg)
+        | {"start_time": first.run.start_time, "lookahead": first.eeg.lookahead},
     )
 
 
@@ -307,4 +313,7 @@ def _write_report(
 def _summary(scores: Sequence[Score]) -> str:
     """Return the mean r of each model in one line."""
     overall = [s for s in scores if s.run == "all" and s.region == "mean"]
-    return ", ".join(f"{s.model} r = {s.r:.2f} (p = {s.p_shift:.3f})" for s in overall)
+    return ", ".join(
+        f"{s.model} r = {s.r:.2f} (p = {s.p_shift:.3f})" if math.isfinite(s.r) else f"{s.model} r = n/a"
+        for s in overall
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bids_eeg2fmri.bids.dataset import list_participants
 from bids_eeg2fmri.bids.selection import select_participants
-from bids_eeg2fmri.errors import Eeg2FmriError
+from bids_eeg2fmri.errors import Eeg2FmriError, NothingSelectedError
 from bids_eeg2fmri.formats.run_listing import list_recordings
 from bids_eeg2fmri.settings import Job
 from bids_eeg2fmri.sync.discovery import Discovery, discover_runs
@@ -46,17 +46,22 @@ def show_plan(job: Job, level: str, say: Callable[[str], None]) -> int:
     if job.settings.models:
         build_predictors(job.settings)
     check_model_names(job.settings)
+    has_work = False
     for participant in participants:
-        say(plan_participant(job, participant))
+        text, is_work = plan_participant(job, participant)
+        has_work |= is_work
+        say(text)
+    if not has_work:
+        raise NothingSelectedError("No run with both EEG and BOLD is left; see the reasons above.")
     return 0
 
 
-def plan_participant(job: Job, participant: str) -> str:
-    """Return what is there for one participant and what would be done, as text; nothing is written."""
+def plan_participant(job: Job, participant: str) -> tuple[str, bool]:
+    """Return what is there for one participant and what would be done, and whether there is anything."""
     try:
         discovery = discover_participant(job, participant)
     except (Eeg2FmriError, OSError) as error:  # the others are listed all the same
-        return f"sub-{participant}: cannot be looked at: {error}"
+        return f"sub-{participant}: cannot be looked at: {error}", True
     lines = [f"sub-{participant}: {len(discovery.found)} recordings, {len(discovery.timed)} usable runs"]
     lines += list_recordings(discovery.found, dataset_roots(job))
     if discovery.unusable:
@@ -65,4 +70,4 @@ def plan_participant(job: Job, participant: str) -> str:
         lines.append("  nothing to do: no EEG and BOLD recorded together")
     else:
         lines.append(f"  would train {', '.join(job.settings.model)} and test on held-out data")
-    return "\n".join(lines)
+    return "\n".join(lines), bool(discovery.timed or discovery.unusable)

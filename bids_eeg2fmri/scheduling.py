@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -147,13 +148,18 @@ def _outcomes(job: Job, participants: Sequence[str]) -> Iterator[Outcome]:
         n_workers, mp_context=context, initializer=_start_process, initargs=(job,)
     ) as pool:
         futures = {pool.submit(attempt, job, participant): participant for participant in participants}
-        for future in as_completed(futures):
-            if future.cancelled():
-                continue
-            outcome = _result(future, futures[future])
-            yield outcome
-            if outcome.status == "failed" and job.running.stop_on_first_crash:
-                pool.shutdown(wait=False, cancel_futures=True)
+        try:
+            for future in as_completed(futures):
+                if future.cancelled():
+                    continue
+                outcome = _result(future, futures[future])
+                yield outcome
+                if outcome.status == "failed" and job.running.stop_on_first_crash:
+                    pool.shutdown(wait=False, cancel_futures=True)
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
 
 
 def _result(future: Future[Outcome], participant: str) -> Outcome:
@@ -183,6 +189,8 @@ def _start_process(job: Job) -> None:
     app.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(job.running.verbose, 2)])
     if not job.running.verbose:
         app.getChild("participant").setLevel(logging.INFO)
+    if multiprocessing.parent_process() is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the workers
     logging.captureWarnings(capture=True)
     logging.getLogger("py.warnings").setLevel(logging.WARNING if job.running.verbose > 1 else logging.ERROR)
     _set_threads(job)
@@ -227,9 +235,7 @@ def _recap(job: Job, outcomes: Sequence[Outcome], say: Say) -> int:
         return statuses.pop() if len(failed) == len(outcomes) and len(statuses) == 1 else 1
     if len(by_status["nothing to do"]) == len(outcomes):
         raise NothingSelectedError(
-            "No run with both EEG and BOLD is left: "
-            + outcomes[0].message
-            + " --dry-run lists every recording."
+            f"No run with both EEG and BOLD is left: {outcomes[0].message}. --dry-run lists every recording."
         )
     say(f"Reports: {job.output_dir}/sub-*.html")
     return 0

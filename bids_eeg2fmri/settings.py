@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+import re
 import tomllib
 import types
 from collections import abc
@@ -99,12 +101,25 @@ class BoldSettings:
             raise UsageError(f"bold.highpass={self.highpass:g}: allowed is 0 (off) or above (Hz).")
 
 
+def check_scheme(scheme: str) -> None:
+    """Raise a UsageError for a cross-validation that is not offered; shuffled ones with the reason."""
+    if scheme == "shuffled":
+        raise UsageError(
+            "Shuffled splits are not offered: neighbouring volumes are correlated, so that data without any "
+            "coupling give r = 0.5 to 0.7. Use --cv auto, session, run or block."
+        )
+    if scheme not in ("auto", "session", "run", "block"):
+        raise UsageError(
+            f"There is no cross-validation '{scheme}'; allowed are auto, session, run and block."
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSettings:
     """How predictors are tested."""
 
     #: What is held out; ``auto`` takes the strictest that the data allows.
-    cv: Literal["auto", "session", "run", "block"] = "auto"
+    cv: str = "auto"
     #: Draws of the circular-shift null.
     n_nulls: int = 1000
     #: Smallest shift of that null, s.
@@ -112,6 +127,7 @@ class EvaluationSettings:
 
     def __post_init__(self) -> None:
         """Check the values."""
+        check_scheme(self.cv)
         if self.n_nulls < 1:
             raise UsageError(f"evaluation.n_nulls={self.n_nulls}: allowed is 1 or more.")
         if self.min_shift < 0:
@@ -252,6 +268,8 @@ def _convert(value: Any, kind: Any, name: str) -> Any:
 
 def _convert_scalar(value: Any, kind: Any, name: str) -> Any:
     """Return a number, text or truth value as the declared kind; TOML's whole numbers are numbers too."""
+    if type(value) is float and not math.isfinite(value):
+        raise UsageError(f"{name}={value}: expected a finite number.")
     if kind is Any or value in get_args(kind) or type(value) is kind:
         return value
     if (kind, type(value)) in ((float, int), (str, int), (str, float)):
@@ -313,10 +331,15 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _to_toml(table: Mapping[str, Any], prefix: str = "") -> str:
     """Return nested tables as TOML; JSON's scalars and lists are TOML's."""
     scalars = {k: v for k, v in table.items() if v is not None and not isinstance(v, Mapping)}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in scalars.items()]
-    for key, value in table.items():
+    lines = [f"{_toml_key(key)} = {json.dumps(value)}" for key, value in scalars.items()]
+    for key, value in ((_toml_key(k), v) for k, v in table.items()):
         if isinstance(value, Mapping):
             inner = _to_toml(value, prefix=f"{prefix}{key}.")
             header = any(line and not line.startswith("[") for line in inner.splitlines()[:1])
             lines += [f"\n[{prefix}{key}]\n{inner}" if header else inner]
     return "\n".join(lines)
+
+
+def _toml_key(key: str) -> str:
+    """Return a key as TOML writes it."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)

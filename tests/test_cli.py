@@ -53,6 +53,11 @@ def test_refusals_before_any_work(
     out, sim = tmp_path / "out", small_dataset
     (tmp_path / "folder").mkdir()
     (tmp_path / "filter.json").write_text('{"meg": {}}')
+    (tmp_path / "link").symlink_to(sim)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0"}')
+    for name in "ab":
+        (tmp_path / name / "x").mkdir(parents=True)
     cases: list[tuple[list[object], int, str]] = [
         ([tmp_path / "none", out, "participant"], 66, "There is no folder"),
         ([tmp_path / "folder", out, "participant"], 16, "dataset_description.json"),
@@ -67,7 +72,7 @@ def test_refusals_before_any_work(
         ([sim, out, "participant", "--model", "rigde"], 64, "Did you mean 'ridge'"),
         ([sim, out, "participant", "--set", "models.ridge.band=1"], 64, "Did you mean 'bands'"),
         ([sim, out, "participant", "--set", "eeg.lowpas=1"], 64, "Did you mean 'lowpass'"),
-        ([sim, out, "participant", "--cv", "shuffled"], 64, "expected one of auto"),
+        ([sim, out, "participant", "--cv", "shuffled"], 64, "Shuffled splits are not offered"),
         ([sim, out, "participant", "--regions", "moter"], 64, "neither a set"),
         ([sim, out, "participant", "--nproc", "2"], 64, "--nprocs"),
         ([sim, out, "participant", "-d", tmp_path / "none"], 66, "--derivatives"),
@@ -76,7 +81,17 @@ def test_refusals_before_any_work(
             64,
             "'meg' is no modality",
         ),
-        ([sim, sim, "participant"], 64, "the dataset itself"),
+        ([sim, sim, "participant"], 64, "an input dataset itself"),
+        ([sim, sim / "sub-01" / "..", "participant"], 64, "an input dataset itself"),
+        ([sim, tmp_path / "link", "participant"], 64, "an input dataset itself"),
+        ([sim, sim / "derivatives" / "fmriprep", "participant"], 64, "an input dataset itself"),
+        ([sim, tmp_path / "other", "participant"], 64, "holds another dataset"),
+        (
+            [sim, out, "participant", "-d", tmp_path / "a/x", "-d", tmp_path / "b/x"],
+            64,
+            "Two derivatives are named",
+        ),
+        ([sim, out, "participant", "--run-label", "7", "--dry-run"], 18, "No run with both"),
         ([sim, out, "group"], 66, "Run the participant level first"),
         ([sim, out], 64, "Missing argument"),
     ]

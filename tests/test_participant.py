@@ -187,9 +187,12 @@ def test_a_finished_participant_is_skipped_until_something_changes(
     assert not list((out / "sub-01").rglob("*eegnet*")), "results of a model no longer asked for"
     assert run(*args, "--model", "ridge") == 0
     assert "up to date" in capsys.readouterr().out
-    os.utime(own_dataset / "sub-01" / "eeg" / "sub-01_task-imagery_run-1_eeg.eeg")
-    assert run(*args, "--model", "ridge") == 0
-    assert "up to date" not in capsys.readouterr().out
+    stem = "sub-01_task-imagery_run-1"
+    sidecar = f"derivatives/fmriprep/sub-01/func/{stem}_space-MNI152NLin2009cAsym_desc-preproc_bold.json"
+    for changed in (f"sub-01/eeg/{stem}_eeg.eeg", "task-imagery_events.json", sidecar):
+        os.utime(own_dataset / changed)
+        assert run(*args, "--model", "ridge") == 0
+        assert "up to date" not in capsys.readouterr().out, changed
 
 
 def test_one_run_falls_back_to_blocks_and_says_so(small_dataset: Path, tmp_path: Path) -> None:
@@ -219,6 +222,18 @@ def test_group_says_who_is_missing(
     assert "1 of 2 participants have results" in capsys.readouterr().out
     page = (out / "group.html").read_text()
     assert "run the participant level for this participant" in page
+
+
+def test_group_warns_of_different_settings(
+    small_dataset: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    other = [*QUICK, "--set", "eeg.lowpass=30"]
+    assert run(small_dataset, out, "participant", "--participant-label", "02", *other) == 0
+    assert run(small_dataset, out, "group") == 0
+    assert "2 different settings (sub-01 | sub-02)" in capsys.readouterr().out
+    assert "2 different settings" in (out / "group.html").read_text()
 
 
 def test_output_passes_the_validator(finished: Path) -> None:

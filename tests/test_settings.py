@@ -30,7 +30,10 @@ def test_later_sources_win(tmp_path: Path) -> None:
         ("eeg.lowpas=3", "Did you mean 'lowpass'"),
         ("egg.lowpass=3", "Did you mean 'eeg'"),
         ("eeg.lowpass=low", "expected number"),
-        ("evaluation.cv=shuffled", "expected one of auto, session, run, block"),
+        ("evaluation.cv=shuffled", "without any coupling give r = 0.5 to 0.7"),
+        ("evaluation.cv=loo", "allowed are auto, session, run and block"),
+        ("evaluation.min_shift=nan", "expected a finite number"),
+        ("bold.radius=inf", "expected a finite number"),
         ("eeg.lowpass=400", "sfreq / 2"),
         ("bold.motion=7", "allowed are 0, 6, 12 and 24"),
         ("bold.white_matter_csf=2", "expected true or false"),
@@ -48,6 +51,8 @@ def test_wrong_setting_is_refused_with_help(assignment: str, words: str) -> None
 
 def test_toml_round_trip() -> None:
     settings = load("models.eegnet.window=5", "models.ridge.bands=[[4, 8]]", "sync.eeg_offset=1.5")
+    spaced = load('models.x.bands={"low beta"=[12, 18]}')
+    assert load(**tomllib.loads(spaced.as_toml())) == spaced
     assert load(**tomllib.loads(settings.as_toml())) == settings
     assert settings.models == {"eegnet": {"window": 5}, "ridge": {"bands": [[4, 8]]}}
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from bids_eeg2fmri.bids.dataset import IndexedFile, index_files, read_description
 from bids_eeg2fmri.bids.names import entities_of
 from bids_eeg2fmri.errors import MissingInputError
-from bids_eeg2fmri.records import Entities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +60,14 @@ def index_derivatives(
 
 
 def find_preprocessed(
-    files: Iterable[tuple[Path, IndexedFile]], entities: Entities, *, space: str
+    files: Iterable[tuple[Path, IndexedFile]], raw: IndexedFile, *, space: str
 ) -> PreprocessedBold | None:
     """Return the preprocessed image of a raw BOLD run in a template space, or None.
 
     Where several datasets hold one, the first dataset given is taken; the coarsest resolution is preferred,
     since regions are means over many voxels.
     """
-    own = [(root, f) for root, f in files if entities_of(f.fields) == entities]
+    own = [(root, f) for root, f in files if _is_of(f, raw)]
     images = [
         (root, f)
         for root, f in own
@@ -101,6 +100,14 @@ def find_preprocessed(
         image=image.path,
         mask=masks[0] if masks else None,
         confounds=tables[0] if tables else None,
+    )
+
+
+def _is_of(file: IndexedFile, raw: IndexedFile) -> bool:
+    """Return whether a file was made from a raw image, by all entities that tell raw images apart."""
+    others = ("direction", "reconstruction", "ceagent")
+    return entities_of(file.fields) == entities_of(raw.fields) and all(
+        file.fields.get(name) == raw.fields.get(name) for name in others
     )
 
 

@@ -90,6 +90,8 @@ def parse_filters(table: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     UsageError
         If a key is no modality or holds no entities.
     """
+    if not isinstance(table, Mapping):
+        raise UsageError(f"it holds {table!r}; expected an object with 'eeg' and 'bold'.")
     for modality, filters in table.items():
         if modality not in ("eeg", "bold"):
             raise UsageError(f"'{modality}' is no modality; allowed are 'eeg' and 'bold'.")

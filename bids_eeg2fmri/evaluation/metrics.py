@@ -50,8 +50,10 @@ def remove_design(data: Floats, design: Floats) -> Floats:
     basis = basis[:, sizes > sizes[0] * 1e-10]
     left: Floats = data - basis @ (basis.T @ data)
     # What rounding leaves of a series that lies in the design is not a signal.
-    explained = np.linalg.norm(left, axis=0) <= 1e-8 * np.linalg.norm(data - data.mean(axis=0), axis=0)
-    left[:, explained] = 0.0
+    varies = np.linalg.norm(data - data.mean(axis=0), axis=0)
+    varies = np.where(varies > _CONSTANT * np.linalg.norm(data, axis=0), varies, 0.0)
+    left[:, np.linalg.norm(left, axis=0) <= 1e-8 * varies] = 0.0
+    left[:, varies == 0] = 0.0
     return left
 
 

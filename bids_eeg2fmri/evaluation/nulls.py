@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bids_eeg2fmri.evaluation.metrics import fisher_z
 from bids_eeg2fmri.records import Floats
@@ -33,11 +35,13 @@ def null_fisher_z(
     min_shift: float,
     rng: np.random.Generator,
 ) -> Floats:
-    """Return the null distribution of the mean Fisher z over runs, (n_nulls, n_regions).
+    """Return the null distribution of the mean Fisher z over runs, (at most n_nulls, n_regions).
 
     In every draw each run's prediction is shifted by its own random number of volumes, at least ``min_shift``
-    seconds in either direction (half the run where it is shorter than that). Volumes without weight must have
-    been left out of the pairs; a shift then runs over what is left, in order of time.
+    seconds in either direction (half the run where it is shorter than that). Where there are fewer ways to
+    shift than draws, each way is taken once: then there are fewer rows, and no p can be smaller than they
+    allow. Volumes without weight must have been left out of the pairs; a shift then runs over what is left,
+    in order of time.
 
     Parameters
     ----------
@@ -46,13 +50,23 @@ def null_fisher_z(
     trs : sequence of float
         Seconds from volume to volume, one per run.
     """
-    total = np.zeros((n_nulls, pairs[0][0].shape[1]))
-    for (predicted, measured), tr in zip(pairs, trs, strict=True):
-        n_volumes = len(predicted)
-        least = min(int(np.ceil(min_shift / tr)), n_volumes // 2)
-        shifts = rng.integers(least, max(n_volumes - least, least) + 1, size=n_nulls) % n_volumes
-        total += fisher_z(shifted_correlations(predicted, measured))[shifts]
+    allowed = [_allowed_shifts(len(pair[0]), tr, min_shift) for pair, tr in zip(pairs, trs, strict=True)]
+    counts = [len(shifts) for shifts in allowed]
+    n_ways = math.prod(counts)
+    if n_ways <= n_nulls:
+        places = np.unravel_index(np.arange(n_ways), counts)
+    else:
+        places = tuple(rng.integers(0, count, size=n_nulls) for count in counts)
+    total = np.zeros((len(places[0]), pairs[0][0].shape[1]))
+    for (predicted, measured), shifts, place in zip(pairs, allowed, places, strict=True):
+        total += fisher_z(shifted_correlations(predicted, measured))[shifts[place]]
     return total / len(pairs)
+
+
+def _allowed_shifts(n_volumes: int, tr: float, min_shift: float) -> NDArray[np.int64]:
+    """Return the shifts (volumes) that are at least ``min_shift`` s away from none, in either direction."""
+    least = min(math.ceil(min_shift / tr), n_volumes // 2)
+    return np.arange(max(least, 1), max(n_volumes - least, least) + 1, dtype=np.int64) % n_volumes
 
 
 def p_value(observed: Floats, null: Floats) -> Floats:

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bids_eeg2fmri.bids.names import relative_to
+from bids_eeg2fmri.bids.names import dataset_root, relative_to
 from bids_eeg2fmri.errors import BadDataError, MissingInputError
 from bids_eeg2fmri.formats.json_file import read_json, write_json
+
+#: Tables and descriptions that say nothing of a recording.
+_OF_THE_DATASET = ("dataset_description", "participants", "descriptions", "genetic_info", "samples")
 
 
 def digest_inputs(settings: str, version: str, inputs: Iterable[Path], roots: Sequence[Path]) -> str:
@@ -21,6 +24,18 @@ def digest_inputs(settings: str, version: str, inputs: Iterable[Path], roots: Se
             stat = path.stat()
             state.append((relative_to(path, roots), stat.st_size, stat.st_mtime_ns))
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()
+
+
+def applicable_files(path: Path) -> list[Path]:
+    """Return the files of a recording or image, and the sidecars and tables that may hold for it."""
+    stem = path.name.split(".")[0].rpartition("_")[0]
+    texts = (".json", ".tsv")
+    found = [p for p in path.parent.iterdir() if p.name.startswith(stem) or p.suffix in texts]
+    root = dataset_root(path)
+    for folder in path.parent.parents:
+        if folder.is_relative_to(root):
+            found += [p for p in folder.iterdir() if p.suffix in texts and p.stem not in _OF_THE_DATASET]
+    return [p for p in found if p.is_file()]
 
 
 def is_complete(mark: Path, digest: str, root: Path) -> bool:
@@ -54,11 +69,20 @@ def read_outputs(mark: Path) -> list[str]:
         return []
 
 
-def write_mark(mark: Path, digest: str, outputs: Iterable[Path], root: Path) -> None:
+def write_mark(mark: Path, digest: str, outputs: Iterable[Path], root: Path, *, settings: str = "") -> None:
     """Write the mark, and remove what an earlier run wrote and this one did not."""
     names = sorted({path.relative_to(root).as_posix() for path in outputs})
     for stale in set(read_outputs(mark)) - set(names):
         path = (root / stale).resolve()
         if path.is_relative_to(root.resolve()):
             path.unlink(missing_ok=True)
-    write_json(mark, {"Digest": digest, "Outputs": names})
+    kept = hashlib.sha256(settings.encode()).hexdigest()
+    write_json(mark, {"Digest": digest, "Settings": kept, "Outputs": names})
+
+
+def read_settings_digest(mark: Path) -> str:
+    """Return the digest of the settings behind a participant's results; empty where not known."""
+    try:
+        return str(read_json(mark).get("Settings", ""))
+    except (BadDataError, MissingInputError):
+        return ""

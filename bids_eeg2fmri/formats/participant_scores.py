@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.errors import BadDataError
-from bids_eeg2fmri.formats.completion import is_finished
+from bids_eeg2fmri.formats.completion import is_finished, read_settings_digest
 from bids_eeg2fmri.formats.nifti import read_image_header, read_volume
 from bids_eeg2fmri.formats.score_table import read_scores
 from bids_eeg2fmri.formats.table import read_table
@@ -25,6 +25,8 @@ class ParticipantScores:
     scores: tuple[Score, ...]
     has_failed: bool
     reason: str
+    #: Digest of the settings behind the scores.
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,7 +47,13 @@ def collect_scores(outputs: Outputs, participant: str) -> ParticipantScores:
         newer = [c for c in crashes if c.stat().st_mtime_ns > mark.stat().st_mtime_ns]
         reason = f"a later attempt failed, see {newer[-1].name}; the earlier scores are used" if newer else ""
         scores = tuple(score for table in tables for score in read_scores(table))
-        return ParticipantScores(participant=participant, scores=scores, has_failed=False, reason=reason)
+        return ParticipantScores(
+            participant=participant,
+            scores=scores,
+            has_failed=False,
+            reason=reason,
+            settings=read_settings_digest(mark),
+        )
     if crashes:
         reason = f"failed, see logs/{crashes[-1].name}"
         return ParticipantScores(participant=participant, scores=(), has_failed=True, reason=reason)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bids_eeg2fmri.bids.dataset import IndexedFile
 from bids_eeg2fmri.bids.derivatives import PreprocessedBold, find_preprocessed
-from bids_eeg2fmri.bids.names import entities_of
 from bids_eeg2fmri.bids.pairing import NamedPair
 from bids_eeg2fmri.bids.sidecars import find_table, read_sidecar
 from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
@@ -146,7 +145,7 @@ def _find_preprocessed(
     pair: NamedPair, bold: BoldSide, derivatives: Sequence[tuple[Path, IndexedFile]], settings: Settings
 ) -> tuple[PreprocessedBold | None, ImageHeader | None, list[Eeg2FmriError]]:
     """Return the preprocessed BOLD of a pair with its header, and what is wrong with it."""
-    source = find_preprocessed(derivatives, entities_of(pair.bold.fields), space=settings.bold.space)
+    source = find_preprocessed(derivatives, pair.bold, space=settings.bold.space)
     if source is None:
         text = (
             f"{pair.bold.path.name} has no preprocessed image in space {settings.bold.space}. Run fMRIPrep "

@@ -10,6 +10,7 @@ import numpy as np
 
 from bids_eeg2fmri.errors import BadDataError, UsageError
 from bids_eeg2fmri.records import AlignedRun, Split
+from bids_eeg2fmri.settings import check_scheme
 
 #: Seconds on either side of a test block that are not learned from: BOLD is correlated over this long.
 GAP = 20.0
@@ -38,15 +39,7 @@ def choose_splits(runs: Sequence[AlignedRun], *, scheme: str = "auto") -> tuple[
     BadDataError
         If the runs are too short to be tested at all.
     """
-    if scheme == "shuffled":
-        raise UsageError(
-            "Shuffled splits are not offered: neighbouring volumes are correlated, so that data without any "
-            "coupling give r = 0.5 to 0.7. Use --cv session, run or block."
-        )
-    if scheme not in ("auto", "session", "run", "block"):
-        raise UsageError(
-            f"There is no cross-validation '{scheme}'; allowed are auto, session, run and block."
-        )
+    check_scheme(scheme)
     empty = [str(run.entities) for run in runs if not np.any(run.weights > 0)]
     if empty:
         raise BadDataError(f"No volume of {', '.join(empty)} can be used. Leave the run out (--run-label).")

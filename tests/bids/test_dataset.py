@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bids_eeg2fmri.bids.dataset import index_files, list_participants, read_description
+from bids_eeg2fmri.bids.dataset import IndexedFile, index_files, list_participants, read_description
 from bids_eeg2fmri.bids.derivatives import find_derivatives, find_preprocessed, index_derivatives
 from bids_eeg2fmri.bids.names import common_entities, entities_of, file_name
 from bids_eeg2fmri.bids.sidecars import read_sidecar
@@ -57,14 +57,20 @@ def test_preprocessed_image_with_mask_and_confounds(small_dataset: Path) -> None
     roots = find_derivatives(small_dataset)
     assert "fmriprep" in [root.name for root in roots]
     files = index_derivatives(roots, ["01"])
-    entities = Entities(subject="01", task="imagery", run=2)
-    found = find_preprocessed(files, entities, space="MNI152NLin2009cAsym")
+    raw = next(
+        f
+        for f in index_files(small_dataset, ["01"])
+        if f.path.name == "sub-01_task-imagery_run-2_bold.nii.gz"
+    )
+    found = find_preprocessed(files, raw, space="MNI152NLin2009cAsym")
     assert found is not None
     assert found.image.name == "sub-01_task-imagery_run-2_space-MNI152NLin2009cAsym_desc-preproc_bold.nii.gz"
     assert found.mask is not None
     assert found.confounds is not None
     assert found.confounds.name == "sub-01_task-imagery_run-2_desc-confounds_timeseries.tsv"
-    assert find_preprocessed(files, entities, space="T1w") is None
+    assert find_preprocessed(files, raw, space="T1w") is None
+    other = IndexedFile(path=raw.path, fields={**raw.fields, "direction": "PA"})
+    assert find_preprocessed(files, other, space="MNI152NLin2009cAsym") is None, "made from another image"
 
 
 def test_names() -> None:

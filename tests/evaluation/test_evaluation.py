@@ -58,6 +58,15 @@ def test_shifts_are_at_least_as_long_as_asked() -> None:
     assert np.isin(np.round(null, 9), np.round(allowed, 9)).all()
 
 
+def test_few_ways_to_shift_are_each_taken_once() -> None:
+    pairs = [(smooth_noise(rng(k), 30, 1), smooth_noise(rng(k + 5), 30, 1)) for k in range(2)]
+    null = null_fisher_z(pairs, [2.0, 2.0], n_nulls=1000, min_shift=20.0, rng=rng())
+    assert len(null) == 11 * 11
+    assert len(np.unique(np.round(null, 9))) == 11 * 11
+    assert len(null_fisher_z(pairs, [2.0, 2.0], n_nulls=100, min_shift=20.0, rng=rng())) == 100
+    assert len(null_fisher_z(pairs[:1], [2.0], n_nulls=1000, min_shift=60.0, rng=rng())) == 1
+
+
 def test_p_values_are_never_zero_and_uniform_under_the_null() -> None:
     assert p_value(np.array([9.0]), np.zeros((99, 1))) == pytest.approx(0.01)
     generator = rng(4)
@@ -157,6 +166,8 @@ def test_parts_of_a_run_are_correlated_about_their_own_means() -> None:
 
 def test_constant_predictions_have_no_score() -> None:
     runs = make_runs(2)
-    found = scored(runs, [np.zeros_like(run.bold) for run in runs])
-    assert np.isnan(found["r0", "all"].r)
-    assert np.isnan(found["mean", "all"].p_shift)
+    for constant in (0.0, 0.3, -0.0137, 1e-17):
+        found = scored(runs, [np.full_like(run.bold, constant) for run in runs])
+        assert np.isnan(found["r0", "all"].r)
+        assert np.isnan(found["r0", "all"].r_given_task)
+        assert np.isnan(found["mean", "all"].p_shift)
