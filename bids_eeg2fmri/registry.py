@@ -20,6 +20,7 @@ from bids_eeg2fmri.records import AlignedRun, SpatialFilters
 #: Model name to ``module:class``.
 MODELS: Mapping[str, str] = {
     "ridge": "bids_eeg2fmri.models.ridge:Ridge",
+    "smr": "bids_eeg2fmri.models.smr:Smr",
     "eegnet": "bids_eeg2fmri.models.eegnet:EegNet",
 }
 
