@@ -21,6 +21,7 @@ from bids_eeg2fmri.records import AlignedRun, SpatialFilters
 MODELS: Mapping[str, str] = {
     "ridge": "bids_eeg2fmri.models.ridge:Ridge",
     "smr": "bids_eeg2fmri.models.smr:Smr",
+    "efp": "bids_eeg2fmri.models.efp:Efp",
     "eegnet": "bids_eeg2fmri.models.eegnet:EegNet",
 }
 

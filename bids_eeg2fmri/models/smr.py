@@ -1,4 +1,4 @@
-"""The mu rhythm over the hand areas, convolved with the canonical response: one number per region to learn."""
+"""The mu rhythm over the hand areas, convolved with the canonical response: one weight per region."""
 
 from __future__ import annotations
 
