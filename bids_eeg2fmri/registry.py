@@ -22,6 +22,7 @@ MODELS: Mapping[str, str] = {
     "ridge": "bids_eeg2fmri.models.ridge:Ridge",
     "smr": "bids_eeg2fmri.models.smr:Smr",
     "efp": "bids_eeg2fmri.models.efp:Efp",
+    "spoc": "bids_eeg2fmri.models.spoc:Spoc",
     "eegnet": "bids_eeg2fmri.models.eegnet:EegNet",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +25,7 @@ EDGES = (2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 15.0, 19.0, 24.0, 30.0, 40.0)
 
 def narrow_bands() -> dict[str, tuple[float, float]]:
     """Return the ten bands by name."""
-    return {f"{low:g}-{high:g} Hz": (low, high) for low, high in zip(EDGES[:-1], EDGES[1:], strict=True)}
+    return {f"{low:g}-{high:g} Hz": (low, high) for low, high in pairwise(EDGES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
