@@ -23,6 +23,7 @@ MODELS: Mapping[str, str] = {
     "smr": "bids_eeg2fmri.models.smr:Smr",
     "efp": "bids_eeg2fmri.models.efp:Efp",
     "spoc": "bids_eeg2fmri.models.spoc:Spoc",
+    "sgl": "bids_eeg2fmri.models.sgl:Sgl",
     "eegnet": "bids_eeg2fmri.models.eegnet:EegNet",
 }
 
