@@ -20,6 +20,10 @@ from bids_eeg2fmri.records import AlignedRun, SpatialFilters
 #: Model name to ``module:class``.
 MODELS: Mapping[str, str] = {
     "ridge": "bids_eeg2fmri.models.ridge:Ridge",
+    "smr": "bids_eeg2fmri.models.smr:Smr",
+    "efp": "bids_eeg2fmri.models.efp:Efp",
+    "spoc": "bids_eeg2fmri.models.spoc:Spoc",
+    "sgl": "bids_eeg2fmri.models.sgl:Sgl",
     "eegnet": "bids_eeg2fmri.models.eegnet:EegNet",
 }
 

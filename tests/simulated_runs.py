@@ -7,6 +7,8 @@ from scipy.signal import lfilter
 
 from bids_eeg2fmri.records import AlignedRun, Entities
 
+CAP = ("C3", "Cz", "C4", "Pz", "Fz")
+
 
 def smooth_noise(rng: np.random.Generator, *shape: int, memory: float = 0.8) -> np.ndarray:
     """Return noise with the autocorrelation of BOLD along the first axis."""
@@ -40,7 +42,7 @@ def make_run(
         entities=Entities(subject="01", session=session, task="a", run=run),
         eeg=eeg.astype(np.float32),
         sfreq=sfreq,
-        channel_names=tuple(f"c{k}" for k in range(n_channels)),
+        channel_names=tuple(CAP[:n_channels]) + tuple(f"X{k}" for k in range(len(CAP), n_channels)),
         positions=np.full((n_channels, 3), np.nan),
         volume_samples=samples,
         tr=tr,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,12 @@ class BandPower:
 
     def frames_at(self, samples: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the last frame that uses nothing after each sample (n,), -1 where there is none yet."""
-        return np.searchsorted(self.last_samples, samples, side="right") - 1
+        return last_frames(self.last_samples, samples)
+
+
+def last_frames(last_samples: NDArray[np.int64], samples: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the last frame (n,) that uses nothing after each sample, -1 where there is none yet."""
+    return np.searchsorted(last_samples, samples, side="right") - 1
 
 
 def measure_band_power(
@@ -88,18 +93,31 @@ def measure_band_power(
     n_smooth = max(1, round(smoothing * sfreq / hop))
     first = min(n_frames, round(WARM_UP * sfreq / hop))
     log_power = np.empty((n_frames - first, len(eeg), len(bands)))
-    for k, (name, (low, high)) in enumerate(bands.items()):
+    for k, filtered in enumerate(filter_bands(eeg[:, : n_frames * hop], sfreq, bands=bands)):
+        power = np.square(filtered).reshape(len(eeg), n_frames, hop).mean(axis=2)
+        log_power[:, :, k] = np.log(np.maximum(_past_mean(power, n_smooth), POWER_FLOOR)).T[first:]
+    last_samples = (np.arange(first, n_frames) + 1) * hop - 1
+    return BandPower(log_power=log_power, last_samples=last_samples, step=hop / sfreq)
+
+
+def filter_bands(
+    eeg: NDArray[np.float32], sfreq: float, *, bands: Mapping[str, tuple[float, float]]
+) -> Iterator[Floats]:
+    """Yield the EEG (n_channels, n_times) in each band, from Butterworth filters of order 3 run forwards.
+
+    Raises
+    ------
+    UsageError
+        If a band reaches the Nyquist frequency.
+    """
+    for name, (low, high) in bands.items():
         if high >= sfreq / 2:
             raise UsageError(
                 f"Band '{name}' ({low:g}-{high:g} Hz) reaches half the sampling frequency of the EEG "
                 f"({sfreq:g} Hz): bands must end below {sfreq / 2:g} Hz. Lower the band or leave it out."
             )
         sos = signal.butter(3, (low, high), btype="bandpass", fs=sfreq, output="sos")
-        filtered = signal.sosfilt(sos, eeg[:, : n_frames * hop], axis=1)
-        power = np.square(filtered).reshape(len(eeg), n_frames, hop).mean(axis=2)
-        log_power[:, :, k] = np.log(np.maximum(_past_mean(power, n_smooth), POWER_FLOOR)).T[first:]
-    last_samples = (np.arange(first, n_frames) + 1) * hop - 1
-    return BandPower(log_power=log_power, last_samples=last_samples, step=hop / sfreq)
+        yield signal.sosfilt(sos, eeg, axis=1)
 
 
 def _past_mean(values: Floats, n: int) -> Floats:

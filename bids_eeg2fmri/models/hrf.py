@@ -67,6 +67,28 @@ def hrf_basis(step: float, *, names: tuple[str, ...] = BASIS_NAMES, duration: fl
     return np.stack([rows[name] for name in names])
 
 
+def delay_basis(step: float, *, duration: float, spacing: float) -> Floats:
+    """Return causal filters that each average over one stretch of the past, one after the other.
+
+    Parameters
+    ----------
+    step : float
+        Seconds from tap to tap.
+    duration : float
+        How far back they reach together, s.
+    spacing : float
+        Length of each, s (rounded to whole taps).
+
+    Returns
+    -------
+    basis : array, shape (n_delays, n_taps)
+        First tap: the present; each filter sums to 1.
+    """
+    n_taps = max(1, round(spacing / step))
+    n_delays = max(1, round(duration / spacing))
+    return np.repeat(np.eye(n_delays), n_taps, axis=1) / n_taps
+
+
 def convolve_at(features: Floats, frames: NDArray[np.int64], basis: Floats, *, prior_frames: int) -> Floats:
     """Convolve features causally with every filter of a basis, and read the result at some frames.
 

@@ -42,33 +42,58 @@ def solve_ridge(
     chosen : array, shape (n_regions,)
         The penalty of each region.
     """
+    errors = cross_validated_errors(features, targets, folds=folds, penalties=penalties)
+    chosen = penalties[np.argmin(errors, axis=0)]
+    return fit_ridge(features, targets, masks, penalties=chosen), chosen
+
+
+def cross_validated_errors(
+    features: Sequence[Floats],
+    targets: Sequence[Floats],
+    *,
+    folds: Sequence[tuple[Masks, Masks]],
+    penalties: Floats,
+) -> Floats:
+    """Return the summed squared error on the held-out parts, (n_penalties, n_regions); as in solve_ridge."""
     errors = np.zeros((len(penalties), targets[0].shape[1]))
     for train, validation in folds:
-        x, y = _stack_centred(features, train), _stack_centred(targets, train)
-        x_held, y_held = _stack_centred(features, validation), _stack_centred(targets, validation)
-        values, vectors = _decompose(x)
-        cross, rotated = x_held @ (x.T @ vectors), vectors.T @ y
-        for k, penalty in enumerate(penalties * values.mean()):
-            estimate = cross @ (rotated / (values + penalty)[:, None])
-            errors[k] += np.square(y_held - estimate).sum(axis=0)
-    chosen = penalties[np.argmin(errors, axis=0)]
-
-    x, y = _stack_centred(features, masks), _stack_centred(targets, masks)
-    values, vectors = _decompose(x)
-    dual = vectors @ ((vectors.T @ y) / (values[:, None] + chosen * values.mean()))
-    return x.T @ dual, chosen
+        held_out, y_held = stack_centred(features, validation), stack_centred(targets, validation)
+        values, projection, rotated, unit = _decompose(
+            stack_centred(features, train), stack_centred(targets, train)
+        )
+        cross = held_out @ projection
+        for k, penalty in enumerate(penalties * unit):
+            errors[k] += np.square(y_held - cross @ (rotated / (values + penalty)[:, None])).sum(axis=0)
+    return errors
 
 
-def _stack_centred(arrays: Sequence[Floats], masks: Masks) -> Floats:
+def fit_ridge(
+    features: Sequence[Floats], targets: Sequence[Floats], masks: Masks, *, penalties: Floats
+) -> Floats:
+    """Return the weights (n_features, n_regions) for one penalty per region; as in solve_ridge."""
+    values, projection, rotated, unit = _decompose(
+        stack_centred(features, masks), stack_centred(targets, masks)
+    )
+    return projection @ (rotated / (values[:, None] + penalties * unit))
+
+
+def stack_centred(arrays: Sequence[Floats], masks: Masks) -> Floats:
     """Return the rows that are kept, (n_kept, n_columns), each run's less their mean."""
     kept = [array[mask] for array, mask in zip(arrays, masks, strict=True) if mask.any()]
     return np.concatenate([rows - rows.mean(axis=0) for rows in kept])
 
 
-def _decompose(x: Floats) -> tuple[Floats, Floats]:
-    """Return the eigenvalues (n,) and eigenvectors (n, n) of the Gram matrix of the rows.
+def _decompose(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, float]:
+    """Return all that the solution for any penalty p is made of.
 
-    Eigenvalues are kept above rounding, so that features that are all 0 lead to weights of 0, not to 0 / 0.
+    It is ``projection @ (rotated / (values + p)[:, None])``; the smaller of the Gram matrices of rows and of
+    columns is decomposed. Eigenvalues are kept above rounding, so that features that are all 0 lead to
+    weights of 0, not to 0 / 0. Last comes the unit of penalties, the mean eigenvalue of the rows' matrix.
     """
-    values, vectors = np.linalg.eigh(x @ x.T)
-    return np.maximum(values, 1e-12 * max(values[-1], 1.0)), vectors
+    by_rows = len(x) <= x.shape[1]
+    values, vectors = np.linalg.eigh(x @ x.T if by_rows else x.T @ x)
+    values = np.maximum(values, 1e-12 * max(values[-1], 1.0))
+    unit = max(float(np.square(x).sum()) / len(x), 1e-12)
+    if by_rows:
+        return values, x.T @ vectors, vectors.T @ y, unit
+    return values, vectors, vectors.T @ (x.T @ y), unit

@@ -10,9 +10,10 @@ from bids_eeg2fmri.models.ridge import Ridge
 from bids_eeg2fmri.models.ridge_solver import solve_ridge
 
 
-def test_solution_is_that_of_scikit_learn() -> None:
+@pytest.mark.parametrize("n_features", [20, 200])
+def test_solution_is_that_of_scikit_learn(n_features: int) -> None:
     rng = np.random.default_rng(0)
-    x = [rng.standard_normal((40, 60)) + k for k in range(3)]
+    x = [rng.standard_normal((40, n_features)) + k for k in range(3)]
     y = [v[:, :2] @ [[1.0, 0.0], [0.0, 0.02]] + rng.standard_normal((40, 2)) + 9 * k for k, v in enumerate(x)]
     masks = [rng.random(40) > 0.1 for _ in range(3)]
     nothing = np.zeros(40, dtype=bool)
