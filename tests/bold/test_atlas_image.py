@@ -102,7 +102,7 @@ def test_what_is_no_atlas_is_refused_with_the_reason(tmp_path: Path) -> None:
         (two_labels() * 0, AFFINE, "has no labels"),
         (two_labels(), far, "does not overlap the BOLD"),
         (maps, far, "does not overlap the BOLD"),
-        (-maps, AFFINE, "4D but holds values from -1 to 0"),
+        (maps - 1, AFFINE, "4D but holds values from -1 to 0"),
         (1000 * maps, AFFINE, "labels are a 3D image"),
         (broken_maps, AFFINE, r"not finite \(NaN\)"),
         (maps[0, 0], AFFINE, "is 2D"),

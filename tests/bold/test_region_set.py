@@ -116,7 +116,10 @@ def test_names_of_sets_are_checked_without_loading_them() -> None:
 
 
 def test_schaefer_is_loaded_by_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bids_eeg2fmri.bold.schaefer.urlopen", lambda url, timeout: (tmp_path / "x").open())
+    def refuse(url: str, timeout: float) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr("bids_eeg2fmri.bold.schaefer.urlopen", refuse)
     monkeypatch.setenv("NILEARN_DATA", str(tmp_path))
     with pytest.raises(MissingInputError, match="schaefer:300"):
         load_regions("schaefer:300")

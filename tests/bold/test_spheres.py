@@ -95,7 +95,7 @@ def test_a_region_outside_the_data_is_an_error_that_names_it() -> None:
     mask = np.zeros(SHAPE, dtype=bool)
     mask[:20] = True
     placed = place_spheres(motor(), make_grid(mask), radius=8.0)
-    with pytest.raises(BadDataError, match=r"Regions M1_R at \(37.4, .* and 1 more have no voxel"):
+    with pytest.raises(BadDataError, match=r"Regions M1_R at \(37.4, .* and 3 more have no voxel"):
         drop_uncovered(placed, min_voxels=1)
     mask[:] = False
     with pytest.raises(BadDataError, match="Not one of the regions"):
