@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import affine_transform
+from scipy.ndimage import map_coordinates
 from scipy.sparse import csr_array, vstack
 
 from bids_eeg2fmri.bold.grid import Grid, GridRegions, weigh_labels
@@ -143,11 +143,11 @@ def _place_labels(image: AtlasImage, grid: Grid) -> GridRegions:
     values = values[values > 0]
     if not len(values):
         raise BadDataError(f"{image.path} has no labels: all of it is 0.")
-    resampled = _resample(labels, image, grid, order=0)
+    resampled = _sample(labels, _locate_brain(image, grid), order=0)
     if not np.any(resampled):
         raise _no_overlap(image)
-    ranks = np.searchsorted(values, resampled) + 1
-    on_grid = np.where((resampled > 0) & grid.mask, ranks, 0).astype(np.int32)
+    on_grid = np.zeros(grid.shape, dtype=np.int32)
+    on_grid[grid.mask] = np.where(resampled > 0, np.searchsorted(values, resampled) + 1, 0)
     is_mask = values.tolist() == [1]
     names = tuple(image.names.get(v, image.stem if is_mask else f"label_{v}") for v in values.tolist())
     return GridRegions(
@@ -161,17 +161,18 @@ def _place_labels(image: AtlasImage, grid: Grid) -> GridRegions:
 def _place_maps(image: AtlasImage, grid: Grid) -> GridRegions:
     """Return the regions of a 4D image; one map is in memory at a time."""
     rows = []
-    overlaps = False
+    brain = np.flatnonzero(grid.mask)
+    places = _locate_brain(image, grid)
     for one_map in _read_maps(image):
         if one_map.min() < 0 or one_map.max() > _LARGEST_WEIGHT:
             raise BadDataError(
                 f"{image.path} is 4D but holds values from {one_map.min():g} to {one_map.max():g}. A 4D "
                 "image holds one map of weights (0 to 1, or percent) per region; labels are a 3D image."
             )
-        resampled = _resample(one_map, image, grid, order=1)
-        overlaps = overlaps or bool(np.any(resampled))
-        rows.append(csr_array(np.where(grid.mask, resampled, 0).reshape(1, -1).astype(np.float64)))
-    if not overlaps:
+        weights = _sample(one_map, places, order=1).astype(np.float64)
+        some = np.flatnonzero(weights)
+        rows.append(csr_array((weights[some], brain[some], [0, len(some)]), shape=(1, grid.mask.size)))
+    if not any(row.nnz for row in rows):
         raise _no_overlap(image)
     names = tuple(image.names.get(k, f"map_{k}") for k in range(1, len(rows) + 1))
     return GridRegions(
@@ -194,20 +195,23 @@ def _read_maps(image: AtlasImage) -> Iterator[NDArray[np.float32]]:
             yield volumes[..., k]
 
 
-def _resample(
-    volume: NDArray[np.float32], image: AtlasImage, grid: Grid, *, order: int
-) -> NDArray[np.float32]:
-    """Return a volume on the grid, 0 outside; order 0 is the nearest voxel, 1 linear."""
-    to_volume = np.linalg.inv(read_image_header(image.path).affine) @ grid.affine
-    resampled: NDArray[np.float32] = affine_transform(
-        volume, to_volume, output_shape=grid.shape, order=order, mode="grid-constant", cval=0.0
+def _locate_brain(image: AtlasImage, grid: Grid) -> NDArray[np.float64]:
+    """Return where the voxels of the brain mask lie in an image, (3, n_voxels), in voxels of the image."""
+    to_image = np.linalg.inv(read_image_header(image.path).affine) @ grid.affine
+    return np.asarray(to_image[:3, :3] @ np.stack(np.nonzero(grid.mask)) + to_image[:3, 3:], dtype=np.float64)
+
+
+def _sample(volume: NDArray[np.float32], places: NDArray[np.float64], *, order: int) -> NDArray[np.float32]:
+    """Return the values (n_places,) of a volume, 0 outside; order 0 is the nearest voxel, 1 linear."""
+    values: NDArray[np.float32] = map_coordinates(
+        volume, places, order=order, mode="grid-constant", cval=0.0, output=np.float32
     )
-    return resampled
+    return values
 
 
 def _no_overlap(image: AtlasImage) -> BadDataError:
     """Return the error of an atlas that lies elsewhere."""
     return BadDataError(
-        f"{image.path} does not overlap the BOLD: none of its regions lies in the field of view. "
+        f"{image.path} does not overlap the BOLD: none of its regions lies in the brain mask of the data. "
         "Check the space of the regions, and that the image's affine is that of its space."
     )
