@@ -52,7 +52,9 @@ def schaefer(n_regions: int) -> AtlasImage:
         for name in (table, images[0]):
             _download(_SOURCE + name, folders[0] / name)
     except (OSError, HTTPException) as error:
-        reason = str(error) if isinstance(error, OutputError) else f"{_SOURCE} gave no answer ({error})"
+        reason = (
+            str(error) if isinstance(error, OutputError) else f"the download from GitHub failed ({error})"
+        )
         raise MissingInputError(
             f"The atlas schaefer:{n_regions} is not in {' or '.join(map(str, folders))}, and {reason}. "
             "Either give the atlas as a file (--regions FILE.nii.gz), or set NILEARN_DATA to a folder that "
