@@ -20,8 +20,8 @@ from bids_eeg2fmri.bids.derivatives import check_derivatives, find_derivatives
 from bids_eeg2fmri.bids.names import strip_prefix
 from bids_eeg2fmri.bids.selection import parse_filters
 from bids_eeg2fmri.errors import AnalysisLevelError, Eeg2FmriError, MissingInputError, UsageError
-from bids_eeg2fmri.registry import MODELS, REGION_SETS
-from bids_eeg2fmri.settings import Job, Running, Selection, Settings, load_settings
+from bids_eeg2fmri.registry import MODELS, REGION_SETS, check_region_set
+from bids_eeg2fmri.settings import Job, Running, Selection, load_settings
 
 _EPILOG = """\b
 Exit status:
@@ -127,7 +127,11 @@ def _spread(
     type=click.Path(path_type=Path),
     help="Keeps pybids' index for later runs; a folder outside BIDS_DIR.",
 )
-@click.option("--regions", metavar="NAME|FILE", help=f"Region set ({', '.join(REGION_SETS)}) or TSV [motor].")
+@click.option(
+    "--regions",
+    metavar="NAME|FILE",
+    help=f"Region set ({', '.join(REGION_SETS)}), TSV of coordinates, or NIfTI of labels or maps [motor].",
+)
 @click.option("--model", multiple=True, metavar="NAME...", help=f"Models ({', '.join(MODELS)}) [all].")
 @click.option(
     "--cv", metavar="auto|session|run|block", help="What is held out [auto: the strictest possible]."
@@ -193,6 +197,7 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
             "random_seed": options["random_seed"],
         },
     )
+    check_region_set(settings.bold.regions)
     job = Job(
         bids_dir=bids_dir,
         output_dir=output_dir,
@@ -208,7 +213,7 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
             bids_database_dir=_database_dir(bids_dir, options["bids_database_dir"]),
             verbose=options["verbose"],
         ),
-        settings=_check_regions(settings),
+        settings=settings,
     )
     return job, level
 
@@ -274,17 +279,6 @@ def _selection(options: dict[str, Any]) -> Selection:
         runs=labels("run_label"),
         filters=filters,
     )
-
-
-def _check_regions(settings: Settings) -> Settings:
-    """Return the settings as they are, after checking that named regions exist."""
-    regions = settings.bold.regions
-    if regions not in REGION_SETS and not Path(regions).is_file():
-        raise UsageError(
-            f"There are no regions '{regions}': neither a set ({', '.join(REGION_SETS)}) nor a file. "
-            "A table is a TSV with the columns name, x, y, z (mm)."
-        )
-    return settings
 
 
 def _show(outcomes: Iterator[Any], n_outcomes: int) -> Iterator[Any]:

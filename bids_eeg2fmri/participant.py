@@ -16,7 +16,7 @@ from bids_eeg2fmri import __version__
 from bids_eeg2fmri.bids.names import relative_to
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.bold.extraction import extract_regions
-from bids_eeg2fmri.bold.region_set import RegionLabels, label_regions
+from bids_eeg2fmri.bold.region_set import RegionLabels, label_regions, region_files
 from bids_eeg2fmri.eeg.cleaning import clean_eeg
 from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
 from bids_eeg2fmri.evaluation.baselines import TaskDesign
@@ -192,8 +192,7 @@ def _digest(job: Job, discovery: Discovery) -> str:
         paths = (run.eeg_path, run.raw_bold_path, run.bold_path, run.mask_path, run.confounds_path)
         for path in (p for p in (*paths, run.events_path) if p is not None):
             inputs += applicable_files(path)
-    regions = Path(job.settings.bold.regions)
-    inputs += [regions] if regions.is_file() else []
+    inputs += region_files(job.settings.bold.regions)
     runs = [str(timed.run.entities) for timed in discovery.timed]
     return digest_inputs(f"{job.settings.as_toml()}\n{runs}", __version__, inputs, dataset_roots(job))
 
@@ -299,7 +298,9 @@ def _write_report(
         cv_unit=splits[0].unit,
         cv_text=describe_folds(splits),
         settings_text=job.settings.as_toml(),
-        methods_text=describe_methods(job.settings, predictors, splits),
+        methods_text=describe_methods(
+            job.settings, predictors, splits, regions=results.runs[0].regions.steps[0]
+        ),
         model_descriptions={p.name: p.description for p in (TaskDesign(), *predictors)},
         notes=notes,
     )

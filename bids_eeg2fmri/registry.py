@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -27,10 +28,18 @@ MODELS: Mapping[str, str] = {
     "eegnet": "bids_eeg2fmri.models.eegnet:EegNet",
 }
 
-#: Region set name to the data file (in ``bids_eeg2fmri/bold/regions``) with one sphere per row.
+#: Region set name to the ``module:function`` that returns its spheres or image. Where the name ends in ``:N``
+#: a number takes the place of N and is given to the function.
 REGION_SETS: Mapping[str, str] = {
-    "motor": "motor.tsv",
+    "motor": "bids_eeg2fmri.bold.published_sets:motor",
+    "seitzman300": "bids_eeg2fmri.bold.published_sets:seitzman300",
+    "power264": "bids_eeg2fmri.bold.published_sets:power264",
+    "dosenbach160": "bids_eeg2fmri.bold.published_sets:dosenbach160",
+    "schaefer:N": "bids_eeg2fmri.bold.schaefer:schaefer",
 }
+
+#: The numbers that a region set with ``:N`` takes.
+REGION_NUMBERS: Mapping[str, range] = {"schaefer:N": range(100, 1001, 100)}
 
 
 @runtime_checkable
@@ -96,3 +105,46 @@ def load_model(name: str) -> type[Predictor]:
     raise UsageError(
         f"There is no model '{name}'; the models are {', '.join(known)}.{did_you_mean(name, known)}"
     )
+
+
+def check_region_set(regions: str) -> None:
+    """Refuse what is neither the name of a region set nor a file; nothing is read.
+
+    Raises
+    ------
+    UsageError
+        With the nearest name.
+    """
+    family, number = _split_region_set(regions)
+    if family in REGION_NUMBERS:
+        allowed = REGION_NUMBERS[family]
+        if number.isdecimal() and int(number) in allowed:
+            return
+        raise UsageError(
+            f"There are no regions '{regions}': {family} takes for N {allowed[0]} to {allowed[-1]} in steps "
+            f"of {allowed.step}, for example {family.replace('N', str(allowed[3]))}."
+        )
+    if regions in REGION_SETS or Path(regions).is_file():
+        return
+    raise UsageError(
+        f"There are no regions '{regions}': neither a set ({', '.join(REGION_SETS)}) nor a file."
+        f"{did_you_mean(regions, REGION_SETS)} A file is a TSV with the columns name, x, y, z (mm), or a "
+        "NIfTI image of labels (3D), a mask, or one map per region (4D)."
+    )
+
+
+def load_region_set(regions: str) -> Any:
+    """Return the spheres or the image of a region set by its name, or None if no set has this name."""
+    family, number = _split_region_set(regions)
+    if family not in REGION_SETS:
+        return None
+    module, _, function = REGION_SETS[family].partition(":")
+    load = getattr(import_module(module), function)
+    return load(int(number)) if family in REGION_NUMBERS else load()
+
+
+def _split_region_set(regions: str) -> tuple[str, str]:
+    """Return the name of a set as the registry has it and its number: ``schaefer:N`` and ``400``."""
+    name, _, number = regions.partition(":")
+    family = f"{name}:N"
+    return (family, number) if family in REGION_NUMBERS else (regions, "")

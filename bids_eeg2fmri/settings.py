@@ -78,12 +78,15 @@ class EegSettings:
 class BoldSettings:
     """How the signals of regions are taken from the BOLD images."""
 
-    #: Name of a region set, or a table (TSV) with columns name, x, y, z (mm in ``space``).
+    #: Name of a region set, a table (TSV) with columns name, x, y, z (mm in ``space``), or a NIfTI image of
+    #: labels or of one map per region.
     regions: str = "motor"
     #: Template space of the derivative that is read.
     space: str = "MNI152NLin2009cAsym"
-    #: Radius of a region's sphere, mm.
+    #: Radius of a region's sphere where the set has none of its own, mm.
     radius: float = 8.0
+    #: A region of fewer voxels is dropped.
+    min_voxels: int = 1
     #: Cut-off of the cosine high-pass, Hz.
     highpass: float = 0.008
     #: Number of head-motion regressors: 6 parameters, 12 with their derivatives, 24 with squares.
@@ -97,6 +100,8 @@ class BoldSettings:
             raise UsageError(f"bold.motion={self.motion}: allowed are 0, 6, 12 and 24.")
         if self.radius <= 0:
             raise UsageError(f"bold.radius={self.radius:g}: allowed is a radius above 0 (mm).")
+        if self.min_voxels < 1:
+            raise UsageError(f"bold.min_voxels={self.min_voxels}: allowed is 1 or more.")
         if self.highpass < 0:
             raise UsageError(f"bold.highpass={self.highpass:g}: allowed is 0 (off) or above (Hz).")
 

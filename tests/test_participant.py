@@ -242,3 +242,29 @@ def test_output_passes_the_validator(finished: Path) -> None:
         pytest.skip("bids-validator-deno is not installed")
     done = subprocess.run([validator, str(finished)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_regions_from_a_label_image(small_dataset: Path, tmp_path: Path) -> None:
+    (mask,) = small_dataset.glob("derivatives/*/sub-01/func/*_run-1_*_desc-brain_mask.nii.gz")
+    brain = nib.load(mask)
+    inside = np.asarray(brain.dataobj) > 0
+    left = np.arange(inside.shape[0])[:, None, None] < inside.shape[0] // 2
+    atlas = tmp_path / "hemispheres.nii.gz"
+    nib.save(nib.Nifti1Image(np.where(inside, np.where(left, 3, 8), 0).astype(np.int16), brain.affine), atlas)
+    names = tmp_path / "hemispheres.tsv"
+    names.write_text("index\tname\n3\thalf_L\n")
+    out = tmp_path / "out"
+    args = (small_dataset, out, "participant", "--participant-label", "01", "--regions", atlas)
+    args = (*args, "--model", "ridge", "--set", "evaluation.n_nulls=50")
+    assert run(*args) == 0
+    (table,) = out.glob("sub-01/*_desc-regions_dseg.tsv")
+    assert read_table(table)["name"].tolist() == ["half_L", "label_8"]
+    written = np.asarray(nib.load(table.with_suffix(".nii.gz")).dataobj)
+    assert np.array_equal(written, np.where(inside, np.where(left, 1, 2), 0))
+    (scores,) = out.glob("sub-01/*_desc-scores_metrics.tsv")
+    assert {"half_L", "label_8"} < {score.region for score in read_scores(scores)}
+    assert "labels of hemispheres.nii.gz" in (out / "sub-01.html").read_text()
+    # Another name is another result, though the image is the same.
+    names.write_text("index\tname\n3\tsinister\n")
+    assert run(*args) == 0
+    assert read_table(table)["name"].tolist() == ["sinister", "label_8"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import diags_array
 
 from bids_eeg2fmri.bold.confounds import (
     cosine_drift,
@@ -28,12 +29,9 @@ def extract_regions(run: SimultaneousRun, regions: RegionLabels, settings: BoldS
     BadDataError
         If image, mask and confounds do not fit each other, or a region has no signal.
     """
-    signals = _mean_signals(run, regions.labels, len(regions.names))
+    signals = _mean_signals(run, regions)
     change = _percent_change(signals, regions.names, run)
-    steps = [
-        f"mean over spheres of {settings.radius:g} mm cut by brain and grey matter",
-        "percent signal change",
-    ]
+    steps = [*regions.steps, "percent signal change"]
     keep = np.ones(run.n_volumes, dtype=bool)
     nuisance, nuisance_names = np.zeros((run.n_volumes, 0)), tuple[str, ...]()
     if run.confounds_path is not None:
@@ -57,15 +55,20 @@ def extract_regions(run: SimultaneousRun, regions: RegionLabels, settings: BoldS
     )
 
 
-def _mean_signals(run: SimultaneousRun, labels: NDArray[np.int32], n_regions: int) -> NDArray[np.float64]:
-    """Return the mean over the voxels of each region, (n_volumes, n_regions); the image is read once."""
-    flat = labels.ravel()
-    voxels = np.flatnonzero(flat)
-    counts = np.bincount(flat[voxels] - 1, minlength=n_regions)
-    average = np.zeros((n_regions, len(voxels)))
-    average[flat[voxels] - 1, np.arange(len(voxels))] = 1 / counts[flat[voxels] - 1]
+def _mean_signals(run: SimultaneousRun, regions: RegionLabels) -> NDArray[np.float64]:
+    """Return the weighted mean over the voxels of each region, (n_volumes, n_regions).
+
+    The image is read once, block by block; of a block only the voxels of regions are copied.
+    """
+    voxels = np.unique(regions.weights.indices)
+    average = regions.weights[:, voxels].astype(np.float64)
+    average = diags_array(1 / average.sum(axis=1)) @ average
+    # Images lie in memory with x running fastest: taken in this order, a block is not copied as a whole.
+    places = np.ravel_multi_index(
+        np.unravel_index(voxels, regions.labels.shape), regions.labels.shape, order="F"
+    )
     blocks = [
-        average @ block.reshape(-1, block.shape[3])[voxels].astype(np.float64)
+        average @ block.reshape((-1, block.shape[3]), order="F")[places].astype(np.float64)
         for block in iterate_volumes(run.bold_path)
     ]
     return np.concatenate(blocks, axis=1).T

@@ -1,97 +1,100 @@
-"""Named regions: spheres in template space, cut to the grid, the brain and the grey matter of the data."""
+"""Named regions on the grid of a participant, whatever they are given as."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
-from nilearn.datasets import load_mni152_gm_mask
-from nilearn.image import resample_img
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from bids_eeg2fmri.errors import BadDataError, MissingInputError, UsageError, did_you_mean
+from bids_eeg2fmri.bold.atlas_image import AtlasImage, is_image, names_table, place_image, read_atlas_image
+from bids_eeg2fmri.bold.grid import Grid, drop_uncovered, paint_labels
+from bids_eeg2fmri.bold.spheres import Spheres, place_spheres, read_spheres
+from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.formats.nifti import read_image_header, read_volume
-from bids_eeg2fmri.formats.table import numbers, read_table
 from bids_eeg2fmri.records import SimultaneousRun
-from bids_eeg2fmri.registry import REGION_SETS
+from bids_eeg2fmri.registry import REGION_SETS, check_region_set, load_region_set
 from bids_eeg2fmri.settings import BoldSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spheres:
-    """Regions by their centres: names, and coordinates (n_regions, 3) in mm of template space."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RegionLabels:
+    """Regions on a grid.
+
+    Attributes
+    ----------
+    names : tuple of str
+    labels : array, shape (n_x, n_y, n_z)
+        The label image to paint results on: 1 to n_regions, 0 outside. Where regions overlap it holds the one
+        that gives the voxel most weight.
+    affine : array, shape (4, 4)
+        Voxel to mm.
+    weights : sparse array, shape (n_regions, n_voxels)
+        What each voxel (the grid in C order) counts in the mean of each region.
+    steps : tuple of str
+        What the regions are and which were dropped, in words.
+    """
 
     names: tuple[str, ...]
-    centres: NDArray[np.float64]
+    labels: NDArray[np.int32]
+    affine: NDArray[np.float64]
+    weights: csr_array
+    steps: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all of it."""
+        content = hashlib.sha256(repr((self.names, self.steps)).encode())
+        for array in (self.labels, self.affine, self.weights.indptr, self.weights.indices, self.weights.data):
+            content.update(np.ascontiguousarray(array).tobytes())
+        return content.hexdigest()
 
 
-def load_regions(regions: str) -> Spheres:
-    """Return a region set by its name, or from a table with the columns name, x, y and z.
+def load_regions(regions: str) -> Spheres | AtlasImage:
+    """Return a region set by its name, from a table of coordinates, or from an image.
 
     Raises
     ------
     UsageError
         If there is no set of this name and no such file.
+    MissingInputError
+        If the set is not on this machine and cannot be fetched.
     BadDataError
-        If the table does not hold regions.
+        If the file does not hold regions.
     """
-    if regions in REGION_SETS:
-        with as_file(files("bids_eeg2fmri.bold").joinpath("regions", REGION_SETS[regions])) as path:
-            return _read_spheres(path)
-    table = Path(regions)
-    if not table.is_file():
-        raise UsageError(
-            f"There are no regions '{regions}': neither a set ({', '.join(REGION_SETS)}) nor a file."
-            f"{did_you_mean(regions, REGION_SETS)} A table is a TSV with the columns name, x, y, z (mm)."
-        )
-    return _read_spheres(table)
+    check_region_set(regions)
+    loaded: Spheres | AtlasImage | None = load_region_set(regions)
+    if loaded is not None:
+        return loaded
+    path = Path(regions)
+    return read_atlas_image(path) if is_image(path) else read_spheres(path)
 
 
-def _read_spheres(path: Path) -> Spheres:
-    """Read a table of regions."""
-    try:
-        table = read_table(path)
-    except MissingInputError as error:
-        raise UsageError(str(error)) from error
-    if "name" not in table or table.empty:
-        raise BadDataError(f"{path} is no table of regions: it needs rows and the columns name, x, y and z.")
-    names = tuple(str(name) for name in table["name"])
-    if len(set(names)) < len(names):
-        raise BadDataError(f"{path} names a region twice. Give every region a name of its own.")
-    centres = np.stack([numbers(table, axis, path) for axis in "xyz"], axis=1)
-    if not np.all(np.isfinite(centres)):
-        raise BadDataError(f"{path} lacks coordinates. Give x, y and z (mm) for every region.")
-    return Spheres(names=names, centres=centres)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RegionLabels:
-    """Regions on a grid: names, label image (n_x, n_y, n_z) of 1 to n_regions, affine (4, 4) to mm."""
-
-    names: tuple[str, ...]
-    labels: NDArray[np.int32]
-    affine: NDArray[np.float64]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of names, labels and affine."""
-        content = repr(self.names).encode() + self.labels.tobytes() + self.affine.tobytes()
-        return hashlib.sha256(content).hexdigest()
+def region_files(regions: str) -> tuple[Path, ...]:
+    """Return the user's files that a result depends on: a table or an image, and its table of names."""
+    path = Path(regions)
+    if regions in REGION_SETS or not path.is_file():
+        return ()
+    names = names_table(path)
+    return (path, names) if is_image(path) and names.is_file() else (path,)
 
 
 def label_regions(runs: Sequence[SimultaneousRun], settings: BoldSettings) -> RegionLabels:
     """Return the regions on the grid of a participant's images: the same voxels for every run.
 
-    A voxel counts only if it lies in the brain mask of every run.
+    A voxel counts only if it lies in the brain mask of every run. Regions of fewer than ``min_voxels`` voxels
+    are dropped with a warning; one without any is an error that names it, but is dropped too from sets of
+    more than 50 regions.
 
     Raises
     ------
     BadDataError
-        If the runs have different grids, a mask does not fit its image, or a region has no voxel.
+        If the runs have different grids, a mask does not fit its image, a region of a small set has no voxel,
+        or no region is left.
     """
     headers = [read_image_header(run.bold_path) for run in runs]
     first = headers[0]
@@ -102,9 +105,20 @@ def label_regions(runs: Sequence[SimultaneousRun], settings: BoldSettings) -> Re
                 f"{runs[0].bold_path.name} ({first.shape[:3]}). Resample them alike, or select runs."
             )
     mask = np.logical_and.reduce([_brain(run, first.shape) for run in runs])
-    spheres = load_regions(settings.regions)
-    labels = paint_spheres(spheres, radius=settings.radius, shape=first.shape, affine=first.affine, mask=mask)
-    return RegionLabels(names=spheres.names, labels=labels, affine=first.affine)
+    grid = Grid(shape=first.shape[:3], affine=first.affine, mask=mask, space=runs[0].space)
+    regions = load_regions(settings.regions)
+    if isinstance(regions, Spheres):
+        placed = place_spheres(regions, grid, radius=settings.radius)
+    else:
+        placed = place_image(regions, grid)
+    kept, notes = drop_uncovered(placed, min_voxels=settings.min_voxels)
+    return RegionLabels(
+        names=kept.names,
+        labels=paint_labels(kept.weights, grid.shape),
+        affine=grid.affine,
+        weights=kept.weights,
+        steps=(f"mean over {kept.description}", *notes),
+    )
 
 
 def _brain(run: SimultaneousRun, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -118,54 +132,3 @@ def _brain(run: SimultaneousRun, shape: tuple[int, ...]) -> NDArray[np.bool_]:
             "Mask and image must be of the same run, space and resolution."
         )
     return mask > 0
-
-
-def paint_spheres(
-    spheres: Spheres,
-    *,
-    radius: float,
-    shape: tuple[int, ...],
-    affine: NDArray[np.float64],
-    mask: NDArray[np.bool_],
-) -> NDArray[np.int32]:
-    """Return the label image (n_x, n_y, n_z): the voxels of region k hold k + 1.
-
-    A voxel belongs to the nearest centre within ``radius`` (mm), if it lies in the brain ``mask`` and in the
-    grey matter of the MNI152 template; where a sphere holds no grey matter the brain mask alone decides.
-
-    Raises
-    ------
-    BadDataError
-        If a region has no voxel in the data.
-    """
-    grid = np.indices(shape[:3]).reshape(3, -1)
-    millimetres = affine[:3, :3] @ grid + affine[:3, 3:]
-    distance = np.linalg.norm(millimetres[None] - spheres.centres[:, :, None], axis=1)
-    nearest = distance.argmin(axis=0)
-    inside = (distance.min(axis=0) <= radius) & mask.ravel()
-    grey = _grey_matter(shape, affine).ravel()
-    labels = np.zeros(mask.size, dtype=np.int32)
-    for index, name in enumerate(spheres.names):
-        voxels = inside & (nearest == index)
-        if not voxels.any():
-            x, y, z = spheres.centres[index]
-            raise BadDataError(
-                f"Region {name} at ({x:g}, {y:g}, {z:g}) mm has no voxel inside the brain mask of the data. "
-                "Check that the regions and the BOLD are in the same space, or enlarge bold.radius."
-            )
-        labels[voxels & grey if np.any(voxels & grey) else voxels] = index + 1
-    return labels.reshape(shape[:3])
-
-
-def _grey_matter(shape: tuple[int, ...], affine: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return the template's grey-matter mask on the grid of the data."""
-    template = load_mni152_gm_mask(resolution=2)
-    resampled = resample_img(
-        template,
-        target_affine=affine,
-        target_shape=shape[:3],
-        interpolation="nearest",
-        copy_header=True,
-        force_resample=True,
-    )
-    return np.asarray(resampled.dataobj) > 0

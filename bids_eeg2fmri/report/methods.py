@@ -26,8 +26,10 @@ def describe_folds(splits: Sequence[Split]) -> str:
     return f"{len(splits)} folds: {_UNIT[unit]}{note}."
 
 
-def describe_methods(settings: Settings, predictors: Sequence[Predictor], splits: Sequence[Split]) -> str:
-    """Return the methods of one participant, paragraphs apart by an empty line."""
+def describe_methods(
+    settings: Settings, predictors: Sequence[Predictor], splits: Sequence[Split], *, regions: str
+) -> str:
+    """Return the methods of one participant, paragraphs apart by an empty line; ``regions`` in words."""
     template = Environment(undefined=StrictUndefined, autoescape=False).from_string(  # noqa: S701  (plain text)
         files("bids_eeg2fmri.report").joinpath("templates", "methods.txt.j2").read_text(encoding="utf-8")
     )
@@ -35,6 +37,7 @@ def describe_methods(settings: Settings, predictors: Sequence[Predictor], splits
         version=__version__,
         eeg=settings.eeg,
         bold=settings.bold,
+        regions=regions,
         evaluation=settings.evaluation,
         predictors=predictors,
         folds=describe_folds(splits),

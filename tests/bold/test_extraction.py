@@ -9,65 +9,16 @@ import pytest
 from bids_eeg2fmri.bids.derivatives import find_derivatives
 from bids_eeg2fmri.bold.confounds import cosine_drift, non_steady_volumes, select_confounds
 from bids_eeg2fmri.bold.extraction import extract_regions
-from bids_eeg2fmri.bold.region_set import label_regions, load_regions, paint_spheres
-from bids_eeg2fmri.errors import BadDataError, UsageError
+from bids_eeg2fmri.bold.region_set import label_regions
+from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.records import SimultaneousRun
 from bids_eeg2fmri.settings import BoldSettings, Selection, Settings
 from bids_eeg2fmri.sync.discovery import discover_runs
-
-AFFINE = np.array([[4.0, 0, 0, -92], [0, 4, 0, -128], [0, 0, 4, -74], [0, 0, 0, 1]])
-SHAPE = (47, 56, 47)
 
 
 def first_run(root: Path) -> SimultaneousRun:
     found = discover_runs(root, find_derivatives(root), "01", selection=Selection(), settings=Settings())
     return found.timed[0].run
-
-
-def test_motor_set_has_its_twelve_regions_on_their_sides() -> None:
-    spheres = load_regions("motor")
-    assert len(spheres.names) == 12
-    left = np.array([name.endswith("_L") for name in spheres.names])
-    assert np.all((spheres.centres[:, 0] < 0) == left)
-
-
-def test_spheres_are_disjoint_in_the_mask_and_keep_to_their_side() -> None:
-    spheres = load_regions("motor")
-    mask = np.ones(SHAPE, dtype=bool)
-    mask[:, :, -10:] = False
-    labels = paint_spheres(spheres, radius=8.0, shape=SHAPE, affine=AFFINE, mask=mask)
-    x = (AFFINE[0, 0] * np.arange(SHAPE[0]) + AFFINE[0, 3])[:, None, None]
-    for index, name in enumerate(spheres.names, start=1):
-        voxels = labels == index
-        assert voxels.any()
-        assert not np.any(voxels & ~mask)
-        side = np.broadcast_to(x, SHAPE)[voxels]
-        assert np.all(side <= 0) if name.endswith("_L") else np.all(side >= 0)
-
-
-def test_a_region_outside_the_data_is_an_error_that_names_it() -> None:
-    spheres = load_regions("motor")
-    mask = np.zeros(SHAPE, dtype=bool)
-    mask[:20] = True
-    with pytest.raises(BadDataError, match=r"Region \w+_R at .* has no voxel"):
-        paint_spheres(spheres, radius=8.0, shape=SHAPE, affine=AFFINE, mask=mask)
-
-
-def test_regions_from_a_table(tmp_path: Path) -> None:
-    path = tmp_path / "mine.tsv"
-    path.write_text("name\tx\ty\tz\nhand\t-38\t-22\t56\n")
-    assert load_regions(str(path)).names == ("hand",)
-    for text, words in [
-        ("x\ty\tz\n1\t2\t3\n", "no table of regions"),
-        ("name\tx\ty\tz\na\t1\t2\t3\na\t1\t2\t3\n", "names a region twice"),
-        ("name\tx\ty\tz\na\tone\t2\t3\n", "holds no numbers"),
-        ("name\tx\ty\tz\na\tn/a\t2\t3\n", "lacks coordinates"),
-    ]:
-        path.write_text(text)
-        with pytest.raises(BadDataError, match=words):
-            load_regions(str(path))
-    with pytest.raises(UsageError, match="Did you mean 'motor'"):
-        load_regions("moter")
 
 
 def test_signals_follow_the_truth_and_are_clean_of_their_confounds(small_dataset: Path) -> None:
