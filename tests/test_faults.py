@@ -601,7 +601,7 @@ def test_a_participant_that_cannot_be_looked_at_hides_no_other(
             raise PermissionError(13, "Permission denied", "sub-01/eeg")
         return discover_runs(root, derivatives, participant, **options)
 
-    monkeypatch.setattr("bids_eeg2fmri.participant.discover_runs", refuse)
+    monkeypatch.setattr("bids_eeg2fmri.planning.discover_runs", refuse)
     with pytest.raises(SystemExit) as stop:
         cli.main([str(small_dataset), str(tmp_path / "out"), "participant", "--dry-run"])
     said = capsys.readouterr().out

@@ -20,6 +20,9 @@ from bids_eeg2fmri.records import SimultaneousRun
 from bids_eeg2fmri.registry import REGION_SETS, check_region_set, load_region_set
 from bids_eeg2fmri.settings import BoldSettings
 
+#: The mean over regions in tables of scores, and a column of time series.
+_TAKEN = ("mean", "weight")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RegionLabels:
@@ -111,6 +114,7 @@ def label_regions(runs: Sequence[SimultaneousRun], settings: BoldSettings) -> Re
         placed = place_spheres(regions, grid, radius=settings.radius)
     else:
         placed = place_image(regions, grid)
+    _check_names(placed.names, settings.regions)
     kept, notes = drop_uncovered(placed, min_voxels=settings.min_voxels)
     return RegionLabels(
         names=kept.names,
@@ -119,6 +123,16 @@ def label_regions(runs: Sequence[SimultaneousRun], settings: BoldSettings) -> Re
         weights=kept.weights,
         steps=(f"mean over {kept.description}", *notes),
     )
+
+
+def _check_names(names: Sequence[str], regions: str) -> None:
+    """Raise for names that tables of results cannot hold: they are columns there, beside others."""
+    for name in names:
+        if not name.strip() or name in _TAKEN or any(c in name for c in "\t\r\n"):
+            raise BadDataError(
+                f"The regions of {regions} hold the name {name!r}; names must not be empty, hold a tab or a "
+                f"line break, or be one of {', '.join(_TAKEN)}. Rename the region."
+            )
 
 
 def _brain(run: SimultaneousRun, shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -133,3 +133,13 @@ def test_files_of_a_set_are_known(tmp_path: Path, runs: list[SimultaneousRun]) -
     (tmp_path / "atlas.tsv").write_text("index\tname\n1\ta\n")
     assert region_files(str(path)) == (path, tmp_path / "atlas.tsv")
     assert region_files(str(tmp_path / "atlas.tsv")) == (tmp_path / "atlas.tsv",)
+
+
+@pytest.mark.parametrize("name", ["weight", "mean", " "])
+def test_names_that_tables_cannot_hold_are_refused(
+    name: str, runs: list[SimultaneousRun], tmp_path: Path
+) -> None:
+    table = tmp_path / "mine.tsv"
+    table.write_text(f"name\tx\ty\tz\n{name}\t-38\t-22\t56\n")
+    with pytest.raises(BadDataError, match=r"Rename the region|needs rows"):
+        label_regions(runs, BoldSettings(regions=str(table)))
