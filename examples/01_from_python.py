@@ -31,7 +31,7 @@ def main(bids_dir: Path, participant: str) -> None:
     labels = label_regions([timed.run for timed in found.timed], settings.bold)
     runs = [prepare_run(timed, labels, settings).aligned for timed in found.timed]
 
-    model = load_model("ridge")(bands=((8.0, 13.0), (13.0, 30.0)))
+    model = load_model("ridge")(bands={"mu": (8.0, 13.0), "beta": (13.0, 30.0)})
     predictions = cross_validate(model, runs, choose_splits(runs), seed=0).predictions
     scores = score_predictions(runs, predictions, n_nulls=1000, min_shift=20.0, rng=np.random.default_rng(0))
     for score in scores:
