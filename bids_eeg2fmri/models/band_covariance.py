@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.models.band_power import POWER_FLOOR, WARM_UP, BandPower, filter_bands
-
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

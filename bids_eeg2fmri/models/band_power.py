@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from bids_eeg2fmri.errors import UsageError
-
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import Floats
 
 #: The bands of human EEG, Hz. Nothing above 40 Hz: muscle and what is left of the scanner dominate there.
 DEFAULT_BANDS: Mapping[str, tuple[float, float]] = {

@@ -22,9 +22,7 @@ from bids_eeg2fmri.models.training_data import (
     learned_samples,
 )
 from bids_eeg2fmri.models.windows import CUTOFF, WindowSet, cut_windows, places_between, resample_causally
-from bids_eeg2fmri.records import AlignedRun, SpatialFilters
-
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import AlignedRun, Floats, SpatialFilters
 
 #: A channel or region that varies less than this (µV, % signal change) is dead: it is left at 0.
 MIN_DEVIATION = 1e-6

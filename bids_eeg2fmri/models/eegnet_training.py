@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from bids_eeg2fmri.models.eegnet_network import EegNetNetwork
 from bids_eeg2fmri.models.windows import WindowSet, patch_moments
 
-Floats = NDArray[np.float64]
-
 #: Windows that are put through the network at once when nothing is learned.
 EVALUATION_BATCH = 64
 

@@ -15,9 +15,7 @@ from bids_eeg2fmri.models.linear_problem import LinearProblem
 from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_problem
 from bids_eeg2fmri.models.ridge_solver import cross_validated_errors, fit_ridge
 from bids_eeg2fmri.models.setting_checks import check_bands, check_delays, check_penalties, check_positive
-from bids_eeg2fmri.records import AlignedRun
-
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import AlignedRun, Floats
 
 #: Edges of ten bands, narrow where the rhythms of the EEG are, Hz.
 EDGES = (2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 15.0, 19.0, 24.0, 30.0, 40.0)

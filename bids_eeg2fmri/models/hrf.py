@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import Floats
 
 #: What :func:`hrf_basis` can build, in the order of its rows.
 BASIS_NAMES = ("canonical", "derivative", "dispersion")

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import BadDataError
-from bids_eeg2fmri.records import AlignedRun
-
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import AlignedRun, Floats
 
 #: Weights of every run: one (n_volumes,) array each.
 RunWeights = tuple[Floats, ...]

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.models.inner_folds import inner_folds
-from bids_eeg2fmri.records import AlignedRun
+from bids_eeg2fmri.records import AlignedRun, Floats
 
-Floats = NDArray[np.float64]
 Masks = tuple[NDArray[np.bool_], ...]
 
 #: A feature that varies less than this (log µV²) is that of a dead channel, and is not used.

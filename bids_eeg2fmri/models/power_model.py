@@ -19,9 +19,7 @@ from bids_eeg2fmri.models.training_data import (
     encode_names,
     learned_samples,
 )
-from bids_eeg2fmri.records import AlignedRun, SpatialFilters
-
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import AlignedRun, Floats, SpatialFilters
 
 #: How long the training mean outweighs what a run has shown of itself (see ``convolve_at``), s.
 PRIOR_SECONDS = 5.0

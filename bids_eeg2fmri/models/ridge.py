@@ -14,9 +14,7 @@ from bids_eeg2fmri.models.hrf import BASIS_NAMES, hrf_basis
 from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_problem
 from bids_eeg2fmri.models.ridge_solver import solve_ridge
 from bids_eeg2fmri.models.setting_checks import check_bands, check_basis, check_penalties, check_positive
-from bids_eeg2fmri.records import AlignedRun
-
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import AlignedRun, Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import Floats
+
 Masks = Sequence[NDArray[np.bool_]]
 
 

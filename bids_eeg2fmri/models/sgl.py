@@ -16,9 +16,7 @@ from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_proble
 from bids_eeg2fmri.models.ridge_solver import Masks, stack_centred
 from bids_eeg2fmri.models.setting_checks import check_bands, check_delays, check_penalties, check_positive
 from bids_eeg2fmri.models.sparse_group_lasso import solve_path
-from bids_eeg2fmri.records import AlignedRun
-
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import AlignedRun, Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

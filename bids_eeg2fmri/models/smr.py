@@ -15,9 +15,7 @@ from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_proble
 from bids_eeg2fmri.models.ridge_solver import stack_centred
 from bids_eeg2fmri.models.setting_checks import check_band, check_positive
 from bids_eeg2fmri.models.training_data import check_training_runs
-from bids_eeg2fmri.records import AlignedRun
-
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import AlignedRun, Floats
 
 #: The electrodes over the hand areas, in head coordinates (right, front, up), m: those of MNE-Python's
 #: template of the 10-5 system on the Colin 27 head.

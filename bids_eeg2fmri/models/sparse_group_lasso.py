@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import Floats
 
 MAX_ITERATIONS = 150
 #: The solution of one penalty is found when no weight changes by more than this share of the largest.

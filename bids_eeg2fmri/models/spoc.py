@@ -25,9 +25,8 @@ from bids_eeg2fmri.models.training_data import (
     decode_names,
     encode_names,
 )
-from bids_eeg2fmri.records import AlignedRun, SpatialFilters
+from bids_eeg2fmri.records import AlignedRun, Floats, SpatialFilters
 
-Floats = NDArray[np.float64]
 Masks = Sequence[NDArray[np.bool_]]
 
 

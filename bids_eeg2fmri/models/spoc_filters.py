@@ -19,9 +19,7 @@ from bids_eeg2fmri.models.hrf import convolve_at, hrf_basis
 from bids_eeg2fmri.models.power_model import PRIOR_SECONDS
 from bids_eeg2fmri.models.ridge_solver import Masks, stack_centred
 from bids_eeg2fmri.models.training_data import learned_samples
-from bids_eeg2fmri.records import AlignedRun
-
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import AlignedRun, Floats
 
 #: A channel with less power than this in a band (µV²) is dead: it gets no weight.
 MIN_POWER = 1e-9

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from scipy import signal
 
-Floats = NDArray[np.float64]
+from bids_eeg2fmri.records import Floats
+
 Single = NDArray[np.float32]
 
 #: The low-pass before a reduction of the sampling frequency, as a part of the new one.
