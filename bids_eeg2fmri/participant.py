@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -35,12 +35,10 @@ from bids_eeg2fmri.formats.results import Results, write_results
 from bids_eeg2fmri.formats.run_table import write_runs
 from bids_eeg2fmri.planning import dataset_roots, discover_participant
 from bids_eeg2fmri.records import (
-    AlignedRun,
     CleanEeg,
     Explanation,
     PreparedRun,
     RegionSeries,
-    SavedModel,
     Score,
     Split,
 )
@@ -52,6 +50,7 @@ from bids_eeg2fmri.sync.discovery import Discovery, TimedRun
 from bids_eeg2fmri.sync.run_clock import check_against_artefact
 from bids_eeg2fmri.training.crossvalidation import cross_validate, fit_final
 from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
+from bids_eeg2fmri.training.saved_models import save_predictor
 from bids_eeg2fmri.training.splits import choose_splits
 
 _logger = logging.getLogger(__name__)
@@ -137,13 +136,13 @@ def train_and_test(
         if predictor is not baseline:
             fitted = fit_final(predictor, aligned, seed=settings.random_seed, device=device)
             models.append(
-                _saved(
-                    predictor.name,
-                    asdict(cast("Any", predictor)),
-                    fitted.tensors(),
-                    runs[0],
+                save_predictor(
+                    predictor,
+                    fitted,
                     aligned,
-                    settings,
+                    preprocessing=asdict(settings.eeg),
+                    start_time=runs[0].run.start_time,
+                    lookahead=max(run.eeg.lookahead for run in runs),
                 )
             )
             explanations.append(explain_model(predictor.name, fitted.spatial_filters(), aligned))
@@ -236,32 +235,6 @@ def _share_channels(runs: Sequence[PreparedRun]) -> tuple[list[PreparedRun], tup
         shared.append(replace(run, aligned=aligned))
     notes = (f"Channels that not every run has were left out: {', '.join(dropped)}.",) if dropped else ()
     return shared, notes
-
-
-def _saved(
-    name: str,
-    options: dict[str, object],
-    tensors: dict[str, np.ndarray],
-    first: PreparedRun,
-    runs: Sequence[AlignedRun],
-    settings: Settings,
-) -> SavedModel:
-    """Return a trained model with all that is needed to apply it."""
-    aligned = runs[0]
-    return SavedModel(
-        model=name,
-        version=__version__,
-        options=options,
-        tensors=tensors,
-        channel_names=aligned.channel_names,
-        positions=aligned.positions,
-        sfreq=aligned.sfreq,
-        tr=aligned.tr,
-        region_names=aligned.region_names,
-        trained_on=tuple(str(run.entities) for run in runs),
-        preprocessing=asdict(settings.eeg)
-        | {"start_time": first.run.start_time, "lookahead": first.eeg.lookahead},
-    )
 
 
 def _write_report(

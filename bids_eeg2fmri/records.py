@@ -450,7 +450,32 @@ class Explanation:
 class SavedModel:
     """A trained model and all that is needed to apply it to another recording.
 
-    ``options`` are the model's own settings, ``preprocessing`` those of the EEG stage it was trained behind.
+    Attributes
+    ----------
+    model : str
+        Name in the registry.
+    version : str
+        Of the app that trained it.
+    options : mapping
+        The model's own settings.
+    tensors : mapping of name to array
+        What :meth:`bids_eeg2fmri.registry.Predictor.restore` makes the trained model of.
+    channel_names : tuple of str
+        The EEG channels it expects, in this order.
+    positions : array, shape (n_channels, 3)
+        Head coordinates in metres, NaN where unknown.
+    sfreq : float
+        Sampling rate of the EEG it expects, Hz.
+    tr : float
+        Seconds from volume to volume in training.
+    start_time : float
+        From the onset of a volume to the moment its values refer to, s.
+    lookahead : float
+        How far the cleaning of the training EEG looked ahead, s.
+    trained_on : tuple of str
+        The runs, by their entities.
+    preprocessing : mapping
+        The settings of the EEG stage in training.
     """
 
     model: str
@@ -461,9 +486,20 @@ class SavedModel:
     positions: Floats
     sfreq: float
     tr: float
+    start_time: float
+    lookahead: float
     region_names: tuple[str, ...]
     trained_on: tuple[str, ...]
     preprocessing: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        _check_shape(self, "positions", (len(self.channel_names), 3))
+
+    @property
+    def subject(self) -> str:
+        """The participant it was trained on, without ``sub-``."""
+        return self.trained_on[0].partition("_")[0].removeprefix("sub-") if self.trained_on else ""
 
 
 def column_names(record: type[Any]) -> tuple[str, ...]:

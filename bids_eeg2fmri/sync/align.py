@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.records import (
     AlignedRun,
     CleanEeg,
     Entities,
+    Floats,
     RegionSeries,
     TaskEvent,
     VolumeClock,
@@ -64,8 +66,7 @@ def align_run(
             f"BOLD is {tr:.3f} s; they must agree within 1 %. Check RepetitionTime and volume markers."
         )
     volume_times = clock.onsets + start_time
-    # The last sample whose cleaning looked no further than the volume's moment.
-    volume_samples = np.floor((volume_times - eeg.lookahead) * eeg.sfreq + 1e-6).astype(np.int64)
+    volume_samples = _samples_at(volume_times, eeg)
     is_inside = (volume_samples >= 0) & (volume_samples < eeg.data.shape[1])
     if not is_inside.any():
         raise BadDataError(
@@ -91,3 +92,47 @@ def align_run(
         nuisance_names=regions.nuisance_names,
         events=tuple(events),
     )
+
+
+def align_without_bold(
+    entities: Entities,
+    eeg: CleanEeg,
+    onsets: Floats,
+    region_names: Sequence[str],
+    *,
+    tr: float,
+    start_time: float,
+) -> AlignedRun:
+    """Put moments to predict in the place of volumes; BOLD is NaN and every weight 0.
+
+    Parameters
+    ----------
+    onsets : array, shape (n_volumes,)
+        Where volumes begin or would begin, s after the first EEG sample.
+    region_names : sequence of str
+        The regions to predict.
+    tr, start_time : float
+        As in :func:`align_run`.
+    """
+    n_volumes = len(onsets)
+    return AlignedRun(
+        entities=entities,
+        eeg=eeg.data,
+        sfreq=eeg.sfreq,
+        channel_names=eeg.channel_names,
+        positions=eeg.positions,
+        volume_samples=_samples_at(onsets + start_time, eeg),
+        tr=tr,
+        bold=np.full((n_volumes, len(region_names)), np.nan),
+        region_names=tuple(region_names),
+        weights=np.zeros(n_volumes),
+        design=np.zeros((n_volumes, 0)),
+        design_names=(),
+        nuisance=np.zeros((n_volumes, 0)),
+        nuisance_names=(),
+    )
+
+
+def _samples_at(times: Floats, eeg: CleanEeg) -> NDArray[np.int64]:
+    """Return the last sample whose cleaning looked no further than each time (n,), s."""
+    return np.asarray(np.floor((times - eeg.lookahead) * eeg.sfreq + 1e-6).astype(np.int64))
