@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ import click
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.bids.dataset import read_description
 from bids_eeg2fmri.bids.derivatives import check_derivatives, find_derivatives
+from bids_eeg2fmri.bids.model_files import check_models_path
 from bids_eeg2fmri.bids.names import strip_prefix
 from bids_eeg2fmri.bids.selection import parse_filters
 from bids_eeg2fmri.errors import AnalysisLevelError, Eeg2FmriError, MissingInputError, UsageError
 from bids_eeg2fmri.registry import MODELS, REGION_SETS, check_region_set
-from bids_eeg2fmri.settings import Job, Running, Selection, load_settings
+from bids_eeg2fmri.settings import Application, Job, Running, Selection, load_settings
 
 _EPILOG = """\b
 Exit status:
@@ -138,6 +139,13 @@ def _spread(
 )
 @click.option("--events", metavar="auto|eeg|bold", help="Where the task events come from [auto].")
 @click.option("--eeg-offset", type=float, help="First volume, s after the EEG begins [from its markers].")
+@click.option(
+    "--apply",
+    "models_path",
+    type=click.Path(path_type=Path),
+    metavar="MODEL_DIR|FILE",
+    help="Train nothing: apply the models of an earlier OUTPUT_DIR (or one file) to EEG, BOLD or not.",
+)
 @click.option("--config-file", type=click.Path(path_type=Path), help="Settings in TOML.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting: eeg.lowpass=30.")
 @click.option("-w", "--work-dir", type=click.Path(path_type=Path), help="Keeps cleaned data for later runs.")
@@ -198,6 +206,8 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
         },
     )
     check_region_set(settings.bold.regions)
+    application = _application(options, level)
+    _check_against_models(output_dir, application)
     job = Job(
         bids_dir=bids_dir,
         output_dir=output_dir,
@@ -214,8 +224,33 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
             verbose=options["verbose"],
         ),
         settings=settings,
+        application=application,
     )
     return job, level
+
+
+def _application(options: Mapping[str, Any], level: str) -> Application | None:
+    """Return which trained models to apply, None to train; what a model brings itself cannot be asked for."""
+    if options["models_path"] is None:
+        return None
+    if level != "participant":
+        raise UsageError("--apply is of the participant level: without BOLD there are no scores to group.")
+    for name in ("regions", "cv", "events", "pair_task"):
+        if options[name]:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} is of training and says nothing with --apply. Leave one of them out.")
+    path = options["models_path"].absolute()
+    check_models_path(path)
+    return Application(path=path, models=tuple(dict.fromkeys(options["model"])))
+
+
+def _check_against_models(output_dir: Path, application: Application | None) -> None:
+    """Refuse to apply models into a folder of trained ones: what belongs to them would be replaced."""
+    if application is not None and any(output_dir.glob("sub-*/*_model.safetensors")):
+        raise UsageError(
+            f"OUTPUT_DIR ({output_dir}) holds trained models. With --apply, give a folder of its own for the "
+            "predictions."
+        )
 
 
 def _database_dir(bids_dir: Path, path: Path | None) -> Path | None:

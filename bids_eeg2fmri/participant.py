@@ -18,7 +18,7 @@ from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.bold.extraction import extract_regions
 from bids_eeg2fmri.bold.region_set import RegionLabels, label_regions, region_files
 from bids_eeg2fmri.eeg.cleaning import clean_eeg
-from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
+from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.evaluation.baselines import TaskDesign
 from bids_eeg2fmri.evaluation.scores import score_predictions
 from bids_eeg2fmri.explain.patterns import explain_model
@@ -46,7 +46,7 @@ from bids_eeg2fmri.report.methods import describe_folds, describe_methods
 from bids_eeg2fmri.report.participant import ParticipantReport, RunContent, write_participant_report
 from bids_eeg2fmri.settings import Job, Settings
 from bids_eeg2fmri.sync.align import align_run
-from bids_eeg2fmri.sync.discovery import Discovery, TimedRun
+from bids_eeg2fmri.sync.discovery import Discovery, TimedRun, refuse_unusable
 from bids_eeg2fmri.sync.run_clock import check_against_artefact
 from bids_eeg2fmri.training.crossvalidation import cross_validate, fit_final
 from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
@@ -72,7 +72,7 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     if not discovery.timed and not discovery.unusable:
         return "nothing to do", _why_nothing(discovery)
     written = write_runs(outputs.runs(participant), discovery.found, dataset_roots(job))
-    _refuse_unusable(discovery)
+    refuse_unusable(discovery.found)
     digest = _digest(job, discovery)
     if is_complete(outputs.completion(participant), digest, job.output_dir):
         return "up to date", ""
@@ -171,18 +171,6 @@ def _why_nothing(discovery: Discovery) -> str:
     return f"{n_eeg} EEG and {len(discovery.found) - n_eeg} BOLD recordings, none of them paired"
 
 
-def _refuse_unusable(discovery: Discovery) -> None:
-    """Raise if a pair cannot be used: a result from fewer runs than are there must be asked for."""
-    if not discovery.unusable:
-        return
-    reasons = list(dict.fromkeys(run.reason for run in discovery.unusable))
-    statuses = {run.exit_status for run in discovery.unusable}
-    kind: type[Eeg2FmriError] = (
-        MissingInputError if statuses == {MissingInputError.exit_status} else BadDataError
-    )
-    raise kind(" ".join(reasons))
-
-
 def _digest(job: Job, discovery: Discovery) -> str:
     """Return the digest of settings and inputs that a finished participant is recognised by."""
     inputs: list[Path] = []
@@ -226,9 +214,11 @@ def _share_channels(runs: Sequence[PreparedRun]) -> tuple[list[PreparedRun], tup
     shared = []
     for run in runs:
         order = [run.aligned.channel_names.index(name) for name in names]
+        eeg = run.aligned.eeg[order]
         aligned = replace(
             run.aligned,
-            eeg=run.aligned.eeg[order],
+            # All runs, and those a model is applied to later, have the average of the same channels.
+            eeg=eeg - eeg.mean(axis=0),
             channel_names=tuple(names),
             positions=run.aligned.positions[order],
         )

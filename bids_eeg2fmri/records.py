@@ -76,7 +76,8 @@ class FoundRun:
     modality: Literal["eeg", "bold"]
     path: Path
     entities: Entities
-    status: Literal["paired", "unpaired", "unusable"]
+    #: "usable": EEG that trained models can be applied to, whether there is BOLD or not.
+    status: Literal["paired", "unpaired", "unusable", "usable"]
     partner: Path | None = None
     evidence: tuple[str, ...] = ()
     reason: str = ""
@@ -500,6 +501,55 @@ class SavedModel:
     def subject(self) -> str:
         """The participant it was trained on, without ``sub-``."""
         return self.trained_on[0].partition("_")[0].removeprefix("sub-") if self.trained_on else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AppliedModel:
+    """What a trained model predicts of one EEG recording.
+
+    Attributes
+    ----------
+    recording, model_path : Path
+        What it was applied to, and its file; ``digest`` is the SHA-256 of the latter.
+    trained_on : tuple of str
+        The runs the model was trained on.
+    values : array, shape (n_volumes, n_regions)
+        Percent signal change.
+    times : array, shape (n_volumes,)
+        The moments, s after the first EEG sample.
+    weights : array, shape (n_volumes,)
+        0 where the moment lies outside the EEG, else 1.
+    clock : VolumeClock
+        Where the moments come from.
+    tr : float
+        Seconds from volume to volume in training.
+    eeg_steps, eeg_quality
+        As in CleanEeg.
+    channels : str
+        In words what had to be done for the channels of the recording to be the model's; empty: nothing.
+    """
+
+    entities: Entities
+    recording: Path
+    model: str
+    model_path: Path
+    digest: str
+    trained_on: tuple[str, ...]
+    values: Floats
+    region_names: tuple[str, ...]
+    times: Floats
+    weights: Floats
+    clock: VolumeClock
+    tr: float
+    eeg_steps: tuple[str, ...]
+    eeg_quality: Mapping[str, float]
+    channels: str
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        _check_shape(self, "times", (None,))
+        _check_shape(self, "values", (len(self.times), len(self.region_names)))
+        _check_shape(self, "weights", (len(self.times),))
 
 
 def column_names(record: type[Any]) -> tuple[str, ...]:

@@ -18,8 +18,10 @@ from typing import Literal
 from threadpoolctl import threadpool_limits
 
 from bids_eeg2fmri import __version__
+from bids_eeg2fmri.application import apply_to_participant
 from bids_eeg2fmri.bids.dataset import list_participants
 from bids_eeg2fmri.bids.derivatives import describe_sources
+from bids_eeg2fmri.bids.model_files import list_model_names
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.bids.selection import select_participants
 from bids_eeg2fmri.errors import Eeg2FmriError, NothingSelectedError
@@ -71,7 +73,11 @@ def run_participant_level(job: Job, *, say: Say, show: Show) -> int:
     """
     participants = select_participants(list_participants(job.bids_dir), job.selection)
     _start_process(job)
-    predictors = build_predictors(job.settings)
+    if job.application is None:
+        predictors: Sequence[Predictor | type[Predictor]] = build_predictors(job.settings)
+    else:
+        names = list_model_names(job.application.path)
+        predictors = [load_model(name) for name in names if name in model_names()]
     resolve_device(job.running.device)
     prepare_output(job.output_dir)
     _write_dataset(job, predictors)
@@ -100,7 +106,8 @@ def attempt(job: Job, participant: str) -> Outcome:
     start = time.monotonic()
     try:
         with threadpool_limits(limits=job.running.omp_nthreads):
-            status, message = run_participant(job, participant)
+            work = run_participant if job.application is None else apply_to_participant
+            status, message = work(job, participant)
         return Outcome(
             participant=participant, status=status, message=message, seconds=time.monotonic() - start
         )
@@ -117,18 +124,24 @@ def attempt(job: Job, participant: str) -> Outcome:
         )
 
 
-def _write_dataset(job: Job, predictors: Sequence[Predictor]) -> None:
+def _write_dataset(job: Job, predictors: Sequence[Predictor | type[Predictor]]) -> None:
     """Write the files of the output dataset that belong to no participant."""
     every = (load_model(name) for name in model_names())
+    derivatives, settings = dict(job.derivatives), job.settings.as_toml()
+    if job.application is not None:
+        derivatives["models"] = job.application.folder
+        settings = (
+            f"# Trained models were applied, which bring their own; only [sync] had a part.\n{settings}"
+        )
     write_dataset_files(
         job.output_dir,
         version=__version__,
         bids_dir=job.bids_dir,
-        derivatives=job.derivatives,
+        derivatives=derivatives,
         generated_by=describe_sources([*job.derivatives.values(), job.bids_dir]),
         descriptions=_DESCRIPTIONS | {model.name: model.description for model in every},
         citation=write_citations(predictors),
-        settings=job.settings.as_toml(),
+        settings=settings,
     )
 
 
@@ -188,7 +201,8 @@ def _start_process(job: Job) -> None:
     app = logging.getLogger("bids_eeg2fmri")
     app.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(job.running.verbose, 2)])
     if not job.running.verbose:
-        app.getChild("participant").setLevel(logging.INFO)
+        for name in ("participant", "application"):
+            app.getChild(name).setLevel(logging.INFO)
     if multiprocessing.parent_process() is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the workers
     logging.captureWarnings(capture=True)
@@ -234,8 +248,9 @@ def _recap(job: Job, outcomes: Sequence[Outcome], say: Say) -> int:
         statuses = {o.exit_status for o in failed}
         return statuses.pop() if len(failed) == len(outcomes) and len(statuses) == 1 else 1
     if len(by_status["nothing to do"]) == len(outcomes):
+        what = "run with both EEG and BOLD" if job.application is None else "EEG recording"
         raise NothingSelectedError(
-            f"No run with both EEG and BOLD is left: {outcomes[0].message}. --dry-run lists every recording."
+            f"No {what} is left: {outcomes[0].message}. --dry-run lists every recording."
         )
     say(f"Reports: {job.output_dir}/sub-*.html")
     return 0

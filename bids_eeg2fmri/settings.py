@@ -195,6 +195,21 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """Trained models that are applied, in place of training."""
+
+    #: A model file, for everybody, or the output folder of an earlier call with each participant's own.
+    path: Path
+    #: Models to apply, by their names; empty: all there are.
+    models: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the models, or that of the one file."""
+        return self.path if self.path.is_dir() else self.path.parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One call of the command."""
 
@@ -205,6 +220,8 @@ class Job:
     selection: Selection
     running: Running
     settings: Settings
+    #: None: models are trained.
+    application: Application | None = None
 
 
 def load_settings(

@@ -44,7 +44,7 @@ def describe_methods(
     )
 
 
-def write_citations(predictors: Sequence[Predictor]) -> str:
+def write_citations(predictors: Sequence[Predictor | type[Predictor]]) -> str:
     """Return what to cite, as Markdown."""
     lines = ["# Please cite", "", f"- bids_eeg2fmri {__version__}", "- PyBIDS: 10.21105/joss.01294"]
     lines += ["- MNE-BIDS: 10.21105/joss.01896", "- MNE-Python: 10.3389/fnins.2013.00267"]

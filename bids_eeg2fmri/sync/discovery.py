@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,6 +21,7 @@ from bids_eeg2fmri.bids.pairing import (
     find_recordings,
     pair_by_name,
 )
+from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
 from bids_eeg2fmri.records import FoundRun, Marker, SimultaneousRun, TaskEvent, VolumeClock
 from bids_eeg2fmri.settings import Selection, Settings
 from bids_eeg2fmri.sync.acquisition_times import read_acquisition_times
@@ -78,7 +79,7 @@ def discover_runs(
     files = index_files(bids_dir, [participant], database_dir=database_dir)
     task_pairs = settings.sync.task_pairs
     clean = find_preprocessed_eeg(derivatives, participant)
-    preprocessed, added = _match_preprocessed(clean, files)
+    preprocessed, added = match_preprocessed(clean, files)
     eeg, bold = find_recordings([*files, *added], selection, task_pairs)
     eeg, other_eeg = drop_other_formats(eeg, EEG_EXTENSIONS, "eeg")
     bold, other_bold = drop_other_formats(bold, BOLD_EXTENSIONS, "bold")
@@ -128,6 +129,27 @@ def discover_runs(
     return Discovery(found=tuple(found), timed=tuple(timed))
 
 
+def refuse_unusable(found: Iterable[FoundRun]) -> None:
+    """Raise if a recording cannot be used: a result from fewer runs than are there must be asked for.
+
+    Raises
+    ------
+    MissingInputError
+        If all that is wrong is that files are not here.
+    BadDataError
+        If anything else is.
+    """
+    unusable = [run for run in found if run.status == "unusable"]
+    if not unusable:
+        return
+    reasons = list(dict.fromkeys(run.reason for run in unusable))
+    statuses = {run.exit_status for run in unusable}
+    kind: type[Eeg2FmriError] = (
+        MissingInputError if statuses == {MissingInputError.exit_status} else BadDataError
+    )
+    raise kind(" ".join(reasons))
+
+
 def _read_eeg_sides(
     files: Sequence[IndexedFile], bids_dir: Path, preprocessed: Mapping[Path, tuple[Path, ...]]
 ) -> dict[Path, EegSide]:
@@ -135,7 +157,7 @@ def _read_eeg_sides(
     return {f.path: read_eeg_side(f, bids_dir, preprocessed.get(f.path, ())) for f in files}
 
 
-def _match_preprocessed(
+def match_preprocessed(
     clean: Sequence[IndexedFile], files: Sequence[IndexedFile]
 ) -> tuple[dict[Path, tuple[Path, ...]], list[IndexedFile]]:
     """Return the preprocessed files of each raw EEG recording, and those without a raw one."""

@@ -114,7 +114,7 @@ def _find_clock(
         return None, []
     if eeg.problems or not bold.n_volumes:
         # Not to be used, but what the markers say helps to know what is there.
-        return marked_volumes(eeg, bold, settings.sync), []
+        return marked_volumes(eeg, settings.sync, tr=bold.tr, n_slices=bold.n_slices), []
     try:
         clock = find_run_clock(
             eeg,
