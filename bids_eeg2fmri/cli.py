@@ -17,10 +17,16 @@ import click
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.bids.dataset import read_description
 from bids_eeg2fmri.bids.derivatives import check_derivatives, find_derivatives
-from bids_eeg2fmri.bids.model_files import check_models_path
+from bids_eeg2fmri.bids.model_files import check_models_path, list_model_names
 from bids_eeg2fmri.bids.names import strip_prefix
 from bids_eeg2fmri.bids.selection import parse_filters
-from bids_eeg2fmri.errors import AnalysisLevelError, Eeg2FmriError, MissingInputError, UsageError
+from bids_eeg2fmri.errors import (
+    AnalysisLevelError,
+    Eeg2FmriError,
+    MissingInputError,
+    UsageError,
+    did_you_mean,
+)
 from bids_eeg2fmri.registry import MODELS, REGION_SETS, check_region_set
 from bids_eeg2fmri.settings import Application, Job, Running, Selection, load_settings
 
@@ -241,6 +247,12 @@ def _application(options: Mapping[str, Any], level: str) -> Application | None:
             raise UsageError(f"{flag} is of training and says nothing with --apply. Leave one of them out.")
     path = options["models_path"].absolute()
     check_models_path(path)
+    known = list_model_names(path)
+    for name in options["model"]:
+        if name not in known:
+            raise UsageError(
+                f"There is no model '{name}' in {path}; there are {', '.join(known)}.{did_you_mean(name, known)}"
+            )
     return Application(path=path, models=tuple(dict.fromkeys(options["model"])))
 
 
