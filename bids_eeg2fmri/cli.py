@@ -251,7 +251,8 @@ def _application(options: Mapping[str, Any], level: str) -> Application | None:
     for name in options["model"]:
         if name not in known:
             raise UsageError(
-                f"There is no model '{name}' in {path}; there are {', '.join(known)}.{did_you_mean(name, known)}"
+                f"There is no model '{name}' in {path}; there are {', '.join(known)}."
+                f"{did_you_mean(name, known)}"
             )
     return Application(path=path, models=tuple(dict.fromkeys(options["model"])))
 

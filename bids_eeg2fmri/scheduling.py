@@ -75,10 +75,10 @@ def run_participant_level(job: Job, *, say: Say, show: Show) -> int:
     _start_process(job)
     if job.application is None:
         predictors: Sequence[Predictor | type[Predictor]] = build_predictors(job.settings)
+        resolve_device(job.running.device)
     else:
         names = list_model_names(job.application.path)
         predictors = [load_model(name) for name in names if name in model_names()]
-    resolve_device(job.running.device)
     prepare_output(job.output_dir)
     _write_dataset(job, predictors)
     outcomes: list[Outcome] = []

@@ -19,12 +19,12 @@ from bids_eeg2fmri import cli
 from bids_eeg2fmri.bold.region_set import label_regions
 from bids_eeg2fmri.formats.model_file import model_digest, read_model, write_model
 from bids_eeg2fmri.formats.table import read_table
-from bids_eeg2fmri.participant import prepare_run
+from bids_eeg2fmri.participant import _share_channels, prepare_run
 from bids_eeg2fmri.registry import load_model
 from bids_eeg2fmri.settings import Selection, Settings
 from bids_eeg2fmri.sync.discovery import discover_runs
 from bids_eeg2fmri.training.crossvalidation import fit_final
-from bids_eeg2fmri.training.saved_models import restore_predictor
+from bids_eeg2fmri.training.saved_models import load_predictor, restore_predictor
 
 MODELS = ("ridge", "smr", "eegnet")
 STEM = "sub-01_task-imagery"
@@ -245,6 +245,29 @@ def test_one_missing_channel_is_interpolated(
     whole, part = read_table(series(applied, "ridge")), read_table(series(out, "ridge"))
     assert not np.array_equal(whole["M1_L"], part["M1_L"])
     assert np.corrcoef(whole["M1_L"], part["M1_L"])[0, 1] > 0.8
+
+
+def test_runs_of_different_channels_get_one_reference(own_dataset: Path, tmp_path: Path) -> None:
+    """What is left out of one run in training is left out when the model is applied to the other."""
+    without_channels("P3")(own_dataset)
+    out, applied = tmp_path / "out", tmp_path / "applied"
+    one = ["participant", "--participant-label", "01"]
+    assert run(own_dataset, out, *one, "--model", "smr", "--set", "evaluation.n_nulls=20") == 0
+    assert "P3" not in read_model(next(out.glob("sub-01/*.safetensors"))).channel_names
+    assert run(own_dataset, applied, *one, "--apply", out) == 0
+    settings = Settings()
+    derivatives = [own_dataset / "derivatives" / "fmriprep"]
+    found = discover_runs(own_dataset, derivatives, "01", selection=Selection(), settings=settings)
+    labels = label_regions([timed.run for timed in found.timed], settings.bold)
+    runs, (note,) = _share_channels([prepare_run(timed, labels, settings) for timed in found.timed])
+    assert note.endswith("left out: P3.")
+    fitted = load_predictor(next(out.glob("sub-01/*.safetensors")))[1]
+    for k, one_run in enumerate(runs, start=1):
+        np.testing.assert_allclose(one_run.aligned.eeg.mean(axis=0), 0, atol=1e-4)
+        expected = fitted.predict(one_run.aligned)
+        there = read_table(series(applied, "smr", k))[list(one_run.aligned.region_names)].to_numpy()
+        np.testing.assert_allclose(there, expected, rtol=0, atol=1e-5)
+    assert "left out: P3" in (applied / "sub-01.html").read_text()
 
 
 def channel_names(trained: Path) -> tuple[str, ...]:
