@@ -18,6 +18,7 @@ _PUBLIC = {
     "Settings": "settings",
     "apply_to_participant": "application",
     "apply_to_run": "application",
+    "EvaluationSettings": "settings",
     "cross_validate": "training.crossvalidation",
     "choose_splits": "training.splits",
     "discover_eeg": "sync.eeg_discovery",
@@ -32,8 +33,8 @@ _PUBLIC = {
     "read_model": "formats.model_file",
     "run_group": "group",
     "run_participant": "participant",
-    "score_predictions": "evaluation.scores",
     "simulate_dataset": "simulate.dataset",
+    "try_model": "training.testing",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604  (all are strings)

@@ -143,6 +143,13 @@ def _spread(
 @click.option(
     "--cv", metavar="auto|session|run|block", help="What is held out [auto: the strictest possible]."
 )
+@click.option("--n-nulls", type=click.IntRange(min=1), help="Draws of each null [1000].")
+@click.option(
+    "--refit-nulls", type=click.IntRange(min=0), help="Draws for which cheap models are fitted anew [0]."
+)
+@click.option("--controls", is_flag=True, help="Run negative controls too (two to three times as long).")
+@click.option("--train-task", metavar="LABEL", help="Learn from this task and test on --test-task.")
+@click.option("--test-task", metavar="LABEL", help="The task to test on.")
 @click.option("--events", metavar="auto|eeg|bold", help="Where the task events come from [auto].")
 @click.option("--eeg-offset", type=float, help="First volume, s after the EEG begins [from its markers].")
 @click.option(
@@ -205,6 +212,11 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
             "model": options["model"] or None,
             "bold.regions": options["regions"],
             "evaluation.cv": options["cv"],
+            "evaluation.n_nulls": options["n_nulls"],
+            "evaluation.refit_nulls": options["refit_nulls"],
+            "evaluation.controls": options["controls"] or None,
+            "evaluation.train_task": _task(options["train_task"]),
+            "evaluation.test_task": _task(options["test_task"]),
             "sync.events": options["events"],
             "sync.eeg_offset": options["eeg_offset"],
             "sync.pair_task": options["pair_task"] or None,
@@ -302,6 +314,11 @@ def _derivatives(bids_dir: Path, texts: Sequence[str]) -> dict[str, Path]:
             )
     check_derivatives(named.values())
     return named or {path.name: path for path in find_derivatives(bids_dir)}
+
+
+def _task(label: str | None) -> str | None:
+    """Return a task's label without its prefix."""
+    return None if label is None else strip_prefix(label)
 
 
 def _selection(options: dict[str, Any]) -> Selection:

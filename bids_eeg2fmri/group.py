@@ -20,6 +20,7 @@ from bids_eeg2fmri.formats.participant_scores import (
 from bids_eeg2fmri.formats.score_table import write_group_scores, write_group_tests
 from bids_eeg2fmri.records import Floats, GroupTest, Score
 from bids_eeg2fmri.report.group import GroupReport, ParticipantStatus, write_group_report
+from bids_eeg2fmri.report.style import is_shown
 from bids_eeg2fmri.settings import Job
 from bids_eeg2fmri.stats.group import paint_regions, run_group_tests
 from bids_eeg2fmri.stats.signflip import describe_smallest_p
@@ -93,7 +94,7 @@ def _compare_settings(included: Sequence[ParticipantScores]) -> tuple[str, ...]:
 def _paint(tests: Sequence[GroupTest], regions: RegionLabels) -> dict[str, np.ndarray]:
     """Return for each model the image of its mean r in every region."""
     found = {(test.model, test.region): test.r for test in tests if test.measure == "r"}
-    models = dict.fromkeys(model for model, _ in found)
+    models = [m for m in dict.fromkeys(model for model, _ in found) if is_shown(m)]
     return {
         model: paint_regions(regions.labels, [found.get((model, name), np.nan) for name in regions.names])
         for model in models

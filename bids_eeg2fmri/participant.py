@@ -10,8 +10,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import numpy as np
-
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.bids.names import relative_to
 from bids_eeg2fmri.bids.outputs import Outputs
@@ -19,8 +17,8 @@ from bids_eeg2fmri.bold.extraction import extract_regions
 from bids_eeg2fmri.bold.region_set import RegionLabels, label_regions, region_files
 from bids_eeg2fmri.eeg.cleaning import clean_eeg
 from bids_eeg2fmri.errors import BadDataError
-from bids_eeg2fmri.evaluation.baselines import TaskDesign
-from bids_eeg2fmri.evaluation.scores import score_predictions
+from bids_eeg2fmri.evaluation.baselines import BASELINES
+from bids_eeg2fmri.evaluation.nuisance import add_nuisance
 from bids_eeg2fmri.explain.patterns import explain_model
 from bids_eeg2fmri.formats.completion import (
     applicable_files,
@@ -36,22 +34,27 @@ from bids_eeg2fmri.formats.run_table import write_runs
 from bids_eeg2fmri.planning import dataset_roots, discover_participant
 from bids_eeg2fmri.records import (
     CleanEeg,
+    ControlScore,
     Explanation,
     PreparedRun,
     RegionSeries,
+    SavedModel,
     Score,
     Split,
 )
 from bids_eeg2fmri.report.methods import describe_folds, describe_methods
 from bids_eeg2fmri.report.participant import ParticipantReport, RunContent, write_participant_report
+from bids_eeg2fmri.report.style import is_shown
 from bids_eeg2fmri.settings import Job, Settings
 from bids_eeg2fmri.sync.align import align_run
 from bids_eeg2fmri.sync.discovery import Discovery, TimedRun, refuse_unusable
 from bids_eeg2fmri.sync.run_clock import check_against_artefact
-from bids_eeg2fmri.training.crossvalidation import cross_validate, fit_final
+from bids_eeg2fmri.training.controls import control_targets, run_controls
+from bids_eeg2fmri.training.crossvalidation import fit_final
 from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
 from bids_eeg2fmri.training.saved_models import save_predictor
 from bids_eeg2fmri.training.splits import choose_splits
+from bids_eeg2fmri.training.testing import try_baselines, try_model
 
 _logger = logging.getLogger(__name__)
 
@@ -81,7 +84,13 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     runs, notes = _share_channels(
         [prepare_run(timed, labels, job.settings, job.running.work_dir) for timed in discovery.timed]
     )
-    splits = choose_splits([run.aligned for run in runs], scheme=job.settings.evaluation.cv)
+    evaluation = job.settings.evaluation
+    splits = choose_splits(
+        [run.aligned for run in runs],
+        scheme=evaluation.cv,
+        train_task=evaluation.train_task,
+        test_task=evaluation.test_task,
+    )
     results, explanations = train_and_test(runs, splits, job.settings, device=job.running.device)
     reopen(outputs.completion(participant))
     written += write_results(outputs, results, raw_root=job.bids_dir)
@@ -124,41 +133,48 @@ def prepare_run(
 def train_and_test(
     runs: Sequence[PreparedRun], splits: Sequence[Split], settings: Settings, *, device: str = "cpu"
 ) -> tuple[Results, tuple[Explanation, ...]]:
-    """Train every model on every fold, test it and the task design beside it, and train one on all runs."""
-    aligned = [run.aligned for run in runs]
-    device = resolve_device(device)
-    predictions, models, explanations = [], [], []
-    baseline = TaskDesign()
-    for predictor in (baseline, *build_predictors(settings)):
+    """Train every model on every fold, test it and its baselines, and train one on all runs."""
+    aligned = [add_nuisance(run.aligned) for run in runs]
+    device, seed = resolve_device(device), settings.random_seed
+    trials = list(try_baselines(aligned, splits, settings.evaluation, seed=seed))
+    models: list[SavedModel] = []
+    explanations: list[Explanation] = []
+    controls: list[ControlScore] = []
+    for predictor in build_predictors(settings):
         start = time.monotonic()
-        tested = cross_validate(predictor, aligned, splits, seed=settings.random_seed, device=device)
-        predictions.append(tested.predictions)
-        if predictor is not baseline:
-            fitted = fit_final(predictor, aligned, seed=settings.random_seed, device=device)
-            models.append(
-                save_predictor(
-                    predictor,
-                    fitted,
-                    aligned,
-                    preprocessing=asdict(settings.eeg),
-                    start_time=runs[0].run.start_time,
-                    lookahead=max(run.eeg.lookahead for run in runs),
-                )
+        trial = try_model(predictor, aligned, splits, settings.evaluation, seed=seed, device=device)
+        trials.append(trial)
+        fitted = fit_final(predictor, aligned, seed=seed, device=device)
+        models.append(
+            save_predictor(
+                predictor,
+                fitted,
+                aligned,
+                preprocessing=asdict(settings.eeg),
+                start_time=runs[0].run.start_time,
+                lookahead=max(run.eeg.lookahead for run in runs),
             )
-            explanations.append(explain_model(predictor.name, fitted.spatial_filters(), aligned))
+        )
+        explanations.append(explain_model(predictor.name, fitted.spatial_filters(), aligned))
+        if settings.evaluation.controls:
+            controls += run_controls(
+                predictor,
+                aligned,
+                [control_targets(run.aligned) for run in runs],
+                splits,
+                settings.evaluation,
+                real=trial.evaluation,
+                seed=seed,
+                device=device,
+            )
         seconds = time.monotonic() - start
         _logger.info("%s: %s in %.1f s", aligned[0].entities, predictor.name, seconds)
-    scores: list[Score] = []
-    for prediction in predictions:
-        scores += score_predictions(
-            aligned,
-            prediction,
-            n_nulls=settings.evaluation.n_nulls,
-            min_shift=settings.evaluation.min_shift,
-            rng=np.random.default_rng([settings.random_seed, 1]),  # every model meets the same shifts
-        )
     results = Results(
-        runs=tuple(runs), predictions=tuple(predictions), scores=tuple(scores), models=tuple(models)
+        runs=tuple(replace(run, aligned=own) for run, own in zip(runs, aligned, strict=True)),
+        predictions=tuple(trial.predictions for trial in trials),
+        evaluations=tuple(trial.evaluation for trial in trials),
+        models=tuple(models),
+        controls=tuple(controls),
     )
     return results, tuple(explanations)
 
@@ -264,7 +280,7 @@ def _write_report(
         methods_text=describe_methods(
             job.settings, predictors, splits, regions=results.runs[0].regions.steps[0]
         ),
-        model_descriptions={p.name: p.description for p in (TaskDesign(), *predictors)},
+        model_descriptions={p.name: p.description for p in [*BASELINES, *predictors]},
         notes=notes,
     )
     return list(
@@ -276,8 +292,8 @@ def _write_report(
 
 def _summary(scores: Sequence[Score]) -> str:
     """Return the mean r of each model in one line."""
-    overall = [s for s in scores if s.run == "all" and s.region == "mean"]
+    overall = [s for s in scores if s.run == "all" and s.region == "mean" and is_shown(s.model)]
     return ", ".join(
-        f"{s.model} r = {s.r:.2f} (p = {s.p_shift:.3f})" if math.isfinite(s.r) else f"{s.model} r = n/a"
+        f"{s.model} r = {s.r:.2f} (p = {s.p:.3f})" if math.isfinite(s.r) else f"{s.model} r = n/a"
         for s in overall
     )

@@ -60,12 +60,28 @@ class FittedPredictor(Protocol):
         """Return all that :meth:`Predictor.restore` needs, by name: arrays of numbers, nothing else."""
 
 
+class Trainable(Protocol):
+    """What can be cross-validated: a model, a baseline, or a combination of them."""
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+
+    def fit(
+        self, runs: Sequence[AlignedRun], *, rng: np.random.Generator, device: str = "cpu"
+    ) -> FittedPredictor:
+        """Learn from whole runs; volumes of weight 0 are not looked at."""
+
+
 @runtime_checkable
 class Predictor(Protocol):
     """A model before training: a frozen dataclass whose fields are its settings.
 
     The fields are saved as JSON with the trained model and read back by ``settings.build``: numbers, texts,
     truth values, tuples, mappings and dataclasses of these.
+
+    Where each region is fitted by itself, the class may say ``regions_are_independent = True``: surrogates of
+    the BOLD are then fitted many at a time. One that is cheap all the same may say ``is_cheap = True``.
     """
 
     #: Name in the registry and in file names (letters and digits only).

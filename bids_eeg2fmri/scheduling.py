@@ -25,6 +25,7 @@ from bids_eeg2fmri.bids.model_files import list_model_names
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.bids.selection import select_participants
 from bids_eeg2fmri.errors import Eeg2FmriError, NothingSelectedError
+from bids_eeg2fmri.evaluation.baselines import BASELINES
 from bids_eeg2fmri.formats.atomic import write_text
 from bids_eeg2fmri.formats.derivative import prepare_output, write_dataset_files
 from bids_eeg2fmri.participant import run_participant
@@ -41,7 +42,10 @@ _DESCRIPTIONS = {
     "clean": "EEG, resampled, filtered and referenced to its average",
     "regions": "measured BOLD of regions, confounds removed; the label image of the regions",
     "scores": "how well each model predicts the BOLD of each region on data it was not trained on",
-    "task": "BOLD predicted from the task design alone, on the same folds as the models",
+    "nulls": "every correlation over all runs against every null",
+    "lags": "correlation of predicted and measured BOLD over delays",
+    "specificity": "predictions for one region beside the measured BOLD of another",
+    "controls": "negative controls: what the models find where they should find nothing",
 }
 
 
@@ -126,7 +130,8 @@ def attempt(job: Job, participant: str) -> Outcome:
 
 def _write_dataset(job: Job, predictors: Sequence[Predictor | type[Predictor]]) -> None:
     """Write the files of the output dataset that belong to no participant."""
-    every = (load_model(name) for name in model_names())
+    described = {baseline.name: baseline.description for baseline in BASELINES}
+    described |= {name: load_model(name).description for name in model_names()}
     derivatives, settings = dict(job.derivatives), job.settings.as_toml()
     if job.application is not None:
         derivatives["models"] = job.application.folder
@@ -139,7 +144,7 @@ def _write_dataset(job: Job, predictors: Sequence[Predictor | type[Predictor]]) 
         bids_dir=job.bids_dir,
         derivatives=derivatives,
         generated_by=describe_sources([*job.derivatives.values(), job.bids_dir]),
-        descriptions=_DESCRIPTIONS | {model.name: model.description for model in every},
+        descriptions=_DESCRIPTIONS | described,
         citation=write_citations(predictors),
         settings=settings,
     )

@@ -125,10 +125,19 @@ class EvaluationSettings:
 
     #: What is held out; ``auto`` takes the strictest that the data allows.
     cv: str = "auto"
-    #: Draws of the circular-shift null.
+    #: Draws of each null.
     n_nulls: int = 1000
     #: Smallest shift of that null, s.
     min_shift: float = 20.0
+    #: Draws with shifted BOLD for which every fold is fitted anew, for models that are cheap to fit.
+    refit_nulls: int = 0
+    #: Whether each model is also fitted to what the task leaves, for its gain in R² (twice the time).
+    task_gain: bool = True
+    #: Whether negative controls are run: other targets, the EEG of the future.
+    controls: bool = False
+    #: Learn from the runs of one task and test on those of another; both or none.
+    train_task: str = ""
+    test_task: str = ""
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -137,6 +146,23 @@ class EvaluationSettings:
             raise UsageError(f"evaluation.n_nulls={self.n_nulls}: allowed is 1 or more.")
         if self.min_shift < 0:
             raise UsageError(f"evaluation.min_shift={self.min_shift:g}: allowed is 0 or more (s).")
+        if self.refit_nulls < 0:
+            raise UsageError(f"evaluation.refit_nulls={self.refit_nulls}: allowed is 0 (none) or more.")
+        self._check_tasks()
+
+    def _check_tasks(self) -> None:
+        """Check that testing across tasks names two tasks, and nothing else is held out."""
+        if bool(self.train_task) != bool(self.test_task):
+            raise UsageError("--train-task and --test-task belong together: give both or none.")
+        if self.train_task and self.train_task == self.test_task:
+            raise UsageError(
+                f"--train-task and --test-task are both '{self.train_task}'. Name two tasks; within one task "
+                "use --task-label."
+            )
+        if self.train_task and self.cv != "auto":
+            raise UsageError(
+                f"--cv {self.cv} cannot be had with --train-task: what is held out is the other task."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,9 +65,13 @@ def cosine_drift(n_volumes: int, tr: float, highpass: float) -> NDArray[np.float
 
 
 def select_nuisance(path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Return motion and framewise displacement, (n_volumes, n_columns), where the table has them."""
+    """Return motion, framewise displacement, white matter and CSF, (n_volumes, n_columns).
+
+    Of these, what the table has.
+    """
     table = read_table(path)
-    wanted = [f"{axis}{ending}" for ending in _MOTION[12] for axis in _AXES] + ["framewise_displacement"]
+    wanted = [f"{axis}{ending}" for ending in _MOTION[12] for axis in _AXES]
+    wanted += ["framewise_displacement", "white_matter", "csf"]
     columns = [column for column in wanted if column in table]
     return _filled(table, columns, path), tuple(columns)
 

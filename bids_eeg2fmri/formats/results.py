@@ -10,12 +10,26 @@ import numpy as np
 from bids_eeg2fmri.bids.names import common_entities
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.formats.clean_eeg import write_clean_eeg
+from bids_eeg2fmri.formats.evaluation_tables import (
+    write_controls,
+    write_lags,
+    write_nulls,
+    write_specificity,
+)
 from bids_eeg2fmri.formats.model_file import write_model
 from bids_eeg2fmri.formats.nifti import write_volume
 from bids_eeg2fmri.formats.score_table import write_scores
 from bids_eeg2fmri.formats.table import write_table
 from bids_eeg2fmri.formats.time_series import write_time_series
-from bids_eeg2fmri.records import Predictions, PreparedRun, RegionSeries, SavedModel, Score
+from bids_eeg2fmri.records import (
+    ControlScore,
+    Evaluation,
+    Predictions,
+    PreparedRun,
+    RegionSeries,
+    SavedModel,
+    Score,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,8 +38,14 @@ class Results:
 
     runs: tuple[PreparedRun, ...]
     predictions: tuple[Predictions, ...]
-    scores: tuple[Score, ...]
+    evaluations: tuple[Evaluation, ...]
     models: tuple[SavedModel, ...]
+    controls: tuple[ControlScore, ...] = ()
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """The scores of all models."""
+        return tuple(score for evaluation in self.evaluations for score in evaluation.scores)
 
 
 def write_results(outputs: Outputs, results: Results, *, raw_root: Path) -> list[Path]:
@@ -41,8 +61,16 @@ def write_results(outputs: Outputs, results: Results, *, raw_root: Path) -> list
         everyone, suffix="dseg", extension=".nii.gz", desc="regions", space=regions.space
     )
     written += write_regions(labels, regions)
-    scores = outputs.of_participant(everyone, suffix="metrics", extension=".tsv", desc="scores")
-    written += write_scores(scores, results.scores)
+
+    def table(desc: str) -> Path:
+        return outputs.of_participant(everyone, suffix="metrics", extension=".tsv", desc=desc)
+
+    written += write_scores(table("scores"), results.scores)
+    written += write_nulls(table("nulls"), results.evaluations)
+    written += write_lags(table("lags"), results.evaluations)
+    written += write_specificity(table("specificity"), results.evaluations)
+    if results.controls:
+        written += write_controls(table("controls"), results.controls)
     for model in results.models:
         path = outputs.of_participant(everyone, suffix="model", extension=".safetensors", desc=model.model)
         written += write_model(path, model)

@@ -154,10 +154,10 @@ def _draw_scores(scores: Sequence[Score]) -> Figure:
     regions = [n for n in names if n != MEAN_REGION] + [n for n in names if n == MEAN_REGION]
     models = sorted(dict.fromkeys(model for model, _ in overall), key=lambda model: model == TASK_MODEL)
     eeg_models = [model for model in models if model != TASK_MODEL]
-    panels = {"r with the measured BOLD": [_dot_row(m, scores, regions, "r", "p_shift") for m in models]}
+    panels = {"r with the measured BOLD": [_dot_row(m, scores, regions, "r", "p") for m in models]}
     if TASK_MODEL in models and eeg_models:
         panels["r given the task design"] = [
-            _dot_row(m, scores, regions, "r_given_task", "p_shift_given_task") for m in eeg_models
+            _dot_row(m, scores, regions, "r_given_task", "p_given_task") for m in eeg_models
         ]
     return draw_score_dots(regions, panels, dot_name="one run", significance="all runs, p < .05")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bids_eeg2fmri.records import AlignedRun, Floats, Predictions, Split
-from bids_eeg2fmri.registry import FittedPredictor, Predictor
+from bids_eeg2fmri.registry import FittedPredictor, Trainable
 from bids_eeg2fmri.training.splits import apply_split
 
 
@@ -22,7 +22,7 @@ class CrossValidated:
 
 
 def cross_validate(
-    predictor: Predictor,
+    predictor: Trainable,
     runs: Sequence[AlignedRun],
     splits: Sequence[Split],
     *,
@@ -72,7 +72,7 @@ def cross_validate(
 
 
 def fit_final(
-    predictor: Predictor, runs: Sequence[AlignedRun], *, seed: int, device: str = "cpu"
+    predictor: Trainable, runs: Sequence[AlignedRun], *, seed: int, device: str = "cpu"
 ) -> FittedPredictor:
     """Return the model trained on all runs, the one that is saved."""
     return predictor.fit(runs, rng=_generator(seed, predictor.name, runs, "all"), device=device)

@@ -84,8 +84,8 @@ def test_scores_round_trip(tmp_path: Path) -> None:
         fisher_z=0.549306,
         r2=-0.25,
         r_given_task=float("nan"),
-        p_shift=0.001,
-        p_shift_given_task=0.5,
+        p=0.001,
+        p_given_task=0.5,
     )
     path = tmp_path / "scores.tsv"
     write_scores(path, [score])

@@ -158,9 +158,7 @@ def test_without_a_task_the_page_does_not_speak_of_one(small_report, tmp_path):
     report = replace(
         small_report,
         scores=tuple(
-            replace(s, r_given_task=nan, p_shift_given_task=nan)
-            for s in small_report.scores
-            if s.model != "task"
+            replace(s, r_given_task=nan, p_given_task=nan) for s in small_report.scores if s.model != "task"
         ),
         predictions=tuple(p for p in small_report.predictions if p.model != "task"),
     )
