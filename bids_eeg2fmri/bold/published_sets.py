@@ -46,8 +46,8 @@ def power264() -> Spheres:
 
     Power et al. 2011 (10.1016/j.neuron.2011.09.006). The radius is the one that users of the set give for it
     (for example PMC10727773); it was not checked against the paper. The published coordinates come without
-    networks; those of :func:`seitzman300`, which took most of its cortical regions from this set, are given to
-    the regions that are in both. The others are called after the set: ``Power_078``.
+    networks; those of :func:`seitzman300`, which took most of its cortical regions from this set, are given
+    to the regions that are in both. The others are called after the set: ``Power_078``.
     """
     centres = np.asarray(fetch_coords_power_2011()["rois"][["x", "y", "z"]], dtype=np.float64)
     table = fetch_coords_seitzman_2018(ordered_regions=False)
@@ -62,7 +62,7 @@ def power264() -> Spheres:
 def dosenbach160() -> Spheres:
     """Return 160 regions of cortex and cerebellum with their networks, as spheres of 5 mm radius.
 
-    Dosenbach et al. 2010 (10.1126/science.1194144). The radius is that of :func:`power264`, of the same group;
+    Dosenbach et al. 2010 (10.1126/science.1194144). The radius is that of :func:`power264`, of one group;
     it was not checked against the paper. A name is the network and the published number:
     ``sensorimotor_041``.
     """

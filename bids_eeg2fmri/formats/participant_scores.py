@@ -32,7 +32,7 @@ class ParticipantScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RegionLabels:
-    """A label image (n_x, n_y, n_z), its affine (4, 4) to mm of a space, and the names of labels from 1 on."""
+    """A label image (n_x, n_y, n_z), its affine (4, 4) to mm of a space, the names of labels from 1 on."""
 
     labels: NDArray[np.int32]
     affine: Floats
