@@ -1,7 +1,7 @@
 """The background: a slab of the brain away from the regions, whose mean stands for what all the brain shares.
 
-Neurofeedback studies subtract such a slab from the region (deCharms 2005, 10.1073/pnas.0505210102), so that
-breath, motion and scanner drift do not pass for activity of the region.
+Neurofeedback studies show their participants a region minus such a slab, so that breath, motion and drift of
+the scanner do not pass for activity of the region.
 """
 
 from __future__ import annotations

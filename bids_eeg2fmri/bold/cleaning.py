@@ -58,7 +58,9 @@ def percent_change(
     return change
 
 
-def regress_out(change: Floats, regressors: Floats, fit: NDArray[np.bool_], *, image: str) -> Floats:
+def regress_out(
+    change: Floats | NDArray[np.float32], regressors: Floats, fit: NDArray[np.bool_], *, image: str
+) -> Floats:
     """Return signals (n_volumes, n_signals) without what regressors and a constant explain.
 
     Weights are fitted on the volumes in ``fit`` and applied to all.

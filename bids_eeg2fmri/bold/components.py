@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from bids_eeg2fmri.records import Floats
 
-
-def learn_components(runs: Sequence[Floats], membership: csr_array) -> csr_array:
+def learn_components(runs: Sequence[NDArray[np.float32]], membership: csr_array) -> csr_array:
     """Return the loadings of each region's first principal component, (n_regions, n_units).
 
     Learned over all the runs given, so that the same weights hold in every run. The sign is the one in which

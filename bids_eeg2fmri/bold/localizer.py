@@ -32,7 +32,7 @@ class LocalizerData:
         The volumes that may be learned from.
     """
 
-    change: Floats
+    change: NDArray[np.float32]
     design: Floats
     design_names: tuple[str, ...]
     regressors: Floats
@@ -102,7 +102,7 @@ def keep_strongest(statistic: Floats, membership: csr_array, n_voxels: int) -> c
 
 
 def check_contrast(contrast: str, design_names: Sequence[Sequence[str]]) -> None:
-    """Raise a UsageError early if no run has the conditions of a contrast."""
+    """Raise a UsageError that names the conditions there are if no run has those of a contrast."""
     conditions = sorted({n for names in design_names for n in names if not n.endswith("_derivative")})
     if not conditions:
         raise UsageError("The localiser needs a task; no run has events. Leave --localizer out.")

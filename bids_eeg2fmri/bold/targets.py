@@ -14,7 +14,13 @@ from bids_eeg2fmri.bold.cleaning import percent_change, regress_out, volumes_to_
 from bids_eeg2fmri.bold.components import learn_components
 from bids_eeg2fmri.bold.differences import BACKGROUND, difference_weights
 from bids_eeg2fmri.bold.grid import paint_labels
-from bids_eeg2fmri.bold.localizer import LocalizerData, combine_contrasts, fit_contrast, keep_strongest
+from bids_eeg2fmri.bold.localizer import (
+    LocalizerData,
+    check_contrast,
+    combine_contrasts,
+    fit_contrast,
+    keep_strongest,
+)
 from bids_eeg2fmri.bold.units import RegionUnits, average_rows
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.records import Floats, RegionSeries, RegionSignals
@@ -97,6 +103,7 @@ class Targets:
         if not self.settings.localizer:
             return self.units.membership
         _, contrast = split_localizer(self.settings.localizer)
+        check_contrast(contrast, [run.design_names for run in self.separate or self.runs])
         if self.separate:
             whole = [volumes_to_fit(run.signals, None) for run in self.separate]
             found = [self._contrast(-1 - k, self.separate[k], whole[k], contrast) for k in range(len(whole))]
@@ -131,21 +138,22 @@ class Targets:
             if is_in:
                 signals = run.signals
                 change = self._unit_change(signals, fit)
-                cleaned.append(regress_out(change, signals.regressors, fit, image=signals.name)[fit])
+                clean = regress_out(change, signals.regressors, fit, image=signals.name)[fit]
+                cleaned.append(clean.astype(np.float32))
         return learn_components(cleaned, membership)
 
-    def _unit_change(self, signals: RegionSignals, fit: NDArray[np.bool_]) -> Floats:
+    def _unit_change(self, signals: RegionSignals, fit: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return percent signal change of every unit, (n_volumes, n_units), 0 for voxels without signal."""
-        data = signals.data.astype(np.float64)
-        mean = data[fit].mean(axis=0)
+        data = signals.data  # in single precision: these may be all voxels of a brain
+        mean = data[fit].mean(axis=0, dtype=np.float64)
         base = np.where(np.isnan(signals.reference), mean, signals.reference)
         has_signal = (base > 0) & (data[fit].std(axis=0) > 0)
         silent = np.asarray((self.units.membership != 0).astype(float) @ has_signal.astype(float)) == 0
         if silent.any():
             names = [self.units.regions.names[k] for k in np.flatnonzero(silent)[:5]]
             raise BadDataError(f"{signals.name} has no BOLD signal in any voxel of {', '.join(names)}.")
-        change = np.zeros_like(data)
-        change[:, has_signal] = 100 * (data - mean)[:, has_signal] / base[has_signal]
+        scale = np.divide(100.0, base, out=np.zeros_like(base), where=has_signal)
+        change: NDArray[np.float32] = (data - mean.astype(np.float32)) * scale.astype(np.float32)
         change[~np.any(data, axis=1)] = 0.0
         return change
 
