@@ -31,7 +31,7 @@ def seitzman300() -> Spheres:
     """Return 300 regions of cortex, subcortex and cerebellum, with their networks and radii.
 
     Seitzman et al. 2020 (10.1016/j.neuroimage.2019.116290). A name is the network and the number in the
-    published table: ``SomatomotorDorsal_012``.
+    published table: ``SomatomotorDorsal_013``.
     """
     table = fetch_coords_seitzman_2018(ordered_regions=False)
     return Spheres(
