@@ -53,7 +53,7 @@ class Targets:
     runs: tuple[TaskRun, ...]
     separate: tuple[TaskRun, ...] = ()
     #: Contrasts of runs by (run, volumes fitted): folds share most of them.
-    _fitted: dict[tuple[int, bytes], Contrast | None] = field(default_factory=dict)
+    _fitted: dict[tuple[int, bytes], Contrast | None] = field(default_factory=dict, init=False)
 
     @property
     def are_learned(self) -> bool:
