@@ -81,20 +81,20 @@ def find_preprocessed(
 ) -> tuple[PreprocessedBold, ...]:
     """Return the preprocessed images of a raw BOLD run in a template space, one per resolution.
 
-    Where several datasets hold one, the first dataset given is taken. Where no ``desc`` is asked for it is
-    ``preproc`` (fMRIPrep and most others), else ``denoised`` or ``residual`` (XCP-D), else the only one there
-    is; of several others none is returned.
+    Where no ``desc`` is asked for it is ``preproc`` (fMRIPrep and most others), else ``denoised`` or
+    ``residual`` (XCP-D), of the first dataset given that has any of these; else the only one that the first
+    dataset with an image has, and where that has several none is returned.
     """
     own = [(root, file) for root, file in files if _is_of(file, raw)]
     images = [(root, f) for root, f in own if _is_image(f, "bold", space)]
     images = [(root, f) for root, f in images if not desc or f.fields.get("desc", "") == desc]
     if not images:
         return ()
-    root = images[0][0]
+    root = next((r for r, f in images if f.fields.get("desc") in _KNOWN), images[0][0])
     of_root = [f for r, f in images if r == root]
     descs = list(dict.fromkeys(str(f.fields.get("desc", "")) for f in of_root))
-    chosen = next((name for name in ("preproc", *_DENOISED) if name in descs), descs[0])
-    if len(descs) > 1 and chosen not in ("preproc", *_DENOISED):
+    chosen = next((name for name in _KNOWN if name in descs), descs[0])
+    if len(descs) > 1 and chosen not in _KNOWN:
         return ()
     # What the dataset itself lacks (XCP-D writes no mask) may be in another one.
     belongings = [f for r, f in own if r == root] + [f for r, f in own if r != root]
@@ -111,6 +111,8 @@ def find_spaces(files: Iterable[tuple[Path, IndexedFile]], raw: IndexedFile) -> 
 
 #: ``desc-`` of images that confounds have been removed from; as XCP-D names them, new and old.
 _DENOISED = ("denoised", "residual")
+#: ``desc-`` of images whose making is known, the best first.
+_KNOWN = ("preproc", *_DENOISED)
 
 
 def _describe(root: Path, image: IndexedFile, belongings: Sequence[IndexedFile]) -> PreprocessedBold:

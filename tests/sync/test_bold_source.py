@@ -156,6 +156,16 @@ def test_preproc_goes_before_denoised_and_either_can_be_asked_for(own_dataset: P
     assert "desc-denoised" in chosen.bold_path.name
 
 
+def test_an_image_of_unknown_making_does_not_go_before_fmriprep(own_dataset: Path, func: Path) -> None:
+    other = own_dataset / "derivatives" / "aroma"
+    shutil.copytree(func.parent.parent, other)
+    for path in sorted(other.rglob("*_desc-preproc_bold.*")):
+        path.rename(path.with_name(path.name.replace("desc-preproc", "desc-smooth")))
+    assert find_derivatives(own_dataset)[0] == other
+    assert "fmriprep" in only_run(own_dataset).bold_path.parts
+    assert "aroma" in only_run(own_dataset, BoldSettings(desc="smooth")).bold_path.parts
+
+
 def test_the_only_image_of_another_pipeline_is_taken(own_dataset: Path, func: Path) -> None:
     for path in sorted(func.glob("*_desc-preproc_bold.*")):
         path.rename(path.with_name(path.name.replace("desc-preproc", "desc-standard")))
