@@ -139,6 +139,11 @@ def _spread(
     metavar="NAME|FILE",
     help=f"Region set ({', '.join(REGION_SETS)}), TSV of coordinates, or NIfTI of labels or maps [motor].",
 )
+@click.option(
+    "--localizer",
+    metavar="[task=NAME,]contrast=A-B",
+    help="Keep the voxels of a region that respond most, by a task of its own or the training runs.",
+)
 @click.option("--model", multiple=True, metavar="NAME...", help=f"Models ({', '.join(MODELS)}) [all].")
 @click.option(
     "--cv", metavar="auto|session|run|block", help="What is held out [auto: the strictest possible]."
@@ -211,6 +216,7 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
         flags={
             "model": options["model"] or None,
             "bold.regions": options["regions"],
+            "bold.localizer": options["localizer"],
             "evaluation.cv": options["cv"],
             "evaluation.n_nulls": options["n_nulls"],
             "evaluation.refit_nulls": options["refit_nulls"],

@@ -5,16 +5,21 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
+import numpy as np
+
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.bids.names import relative_to
 from bids_eeg2fmri.bids.outputs import Outputs
-from bids_eeg2fmri.bold.extraction import extract_regions
+from bids_eeg2fmri.bold.extraction import summarise_run
 from bids_eeg2fmri.bold.region_set import RegionLabels, label_regions, region_files
+from bids_eeg2fmri.bold.signals import extract_signals
+from bids_eeg2fmri.bold.targets import Targets, TaskRun
+from bids_eeg2fmri.bold.units import RegionUnits, choose_units
 from bids_eeg2fmri.eeg.cleaning import clean_eeg
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.evaluation.baselines import BASELINES
@@ -33,11 +38,12 @@ from bids_eeg2fmri.formats.results import Results, write_results
 from bids_eeg2fmri.formats.run_table import write_runs
 from bids_eeg2fmri.planning import dataset_roots, discover_participant
 from bids_eeg2fmri.records import (
+    BoldRun,
     CleanEeg,
     ControlScore,
     Explanation,
     PreparedRun,
-    RegionSeries,
+    RegionSignals,
     SavedModel,
     Score,
     Split,
@@ -48,9 +54,11 @@ from bids_eeg2fmri.report.style import is_shown
 from bids_eeg2fmri.settings import Job, Settings
 from bids_eeg2fmri.sync.align import align_run
 from bids_eeg2fmri.sync.discovery import Discovery, TimedRun, refuse_unusable
+from bids_eeg2fmri.sync.localizer_runs import LocalizerRun, find_localizer_runs
 from bids_eeg2fmri.sync.run_clock import check_against_artefact
 from bids_eeg2fmri.training.controls import control_targets, run_controls
 from bids_eeg2fmri.training.crossvalidation import fit_final
+from bids_eeg2fmri.training.fold_targets import FoldTargets, build_fold_targets
 from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
 from bids_eeg2fmri.training.saved_models import save_predictor
 from bids_eeg2fmri.training.splits import choose_splits
@@ -59,7 +67,7 @@ from bids_eeg2fmri.training.testing import try_baselines, try_model
 _logger = logging.getLogger(__name__)
 
 Status = Literal["done", "up to date", "nothing to do"]
-R = TypeVar("R", CleanEeg, RegionSeries)
+R = TypeVar("R", CleanEeg, RegionSignals)
 
 
 def run_participant(job: Job, participant: str) -> tuple[Status, str]:
@@ -76,7 +84,8 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
         return "nothing to do", _why_nothing(discovery)
     written = write_runs(outputs.runs(participant), discovery.found, dataset_roots(job))
     refuse_unusable(discovery.found)
-    digest = _digest(job, discovery)
+    localizer = find_localizer(job, participant)
+    digest = _digest(job, discovery, localizer)
     if is_complete(outputs.completion(participant), digest, job.output_dir):
         return "up to date", ""
 
@@ -91,7 +100,8 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
         train_task=evaluation.train_task,
         test_task=evaluation.test_task,
     )
-    results, explanations = train_and_test(runs, splits, job.settings, device=job.running.device)
+    targets = choose_targets(runs, splits, labels, job, localizer)
+    results, explanations = train_and_test(targets, splits, job.settings, device=job.running.device)
     reopen(outputs.completion(participant))
     written += write_results(outputs, results, raw_root=job.bids_dir)
     written += _write_report(job, outputs, discovery, splits, results, explanations, notes)
@@ -107,14 +117,9 @@ def prepare_run(
     """Clean both halves of a run and put them on one clock; what the work folder has is not made again."""
     run = timed.run
     _logger.info("%s: cleaning the EEG, reading the BOLD", run.entities)
-    bold_files = [p for p in (run.bold_path, run.mask_path, run.confounds_path) if p is not None]
-    regions = _kept(
-        work_dir,
-        RegionSeries,
-        f"{run.entities}_regions",
-        digest_inputs(f"{settings.bold} {run.tr} {labels.digest}", __version__, bold_files, ()),
-        lambda: extract_regions(run, labels, settings.bold),
-    )
+    units = choose_units(labels, settings.bold)
+    signals = read_signals(run, units, settings, work_dir)
+    regions = summarise_run(signals, units, settings.bold, space=run.space)
     eeg = _kept(
         work_dir,
         CleanEeg,
@@ -127,40 +132,98 @@ def prepare_run(
     )
     checked = check_against_artefact(run.eeg_path, timed.clock, tr=run.tr)
     run = replace(run, evidence=(*run.evidence, *checked))
-    return PreparedRun(run=run, clock=timed.clock, eeg=eeg, regions=regions, aligned=aligned)
+    return PreparedRun(run=run, clock=timed.clock, eeg=eeg, signals=signals, regions=regions, aligned=aligned)
+
+
+def read_signals(
+    run: BoldRun, units: RegionUnits, settings: Settings, work_dir: Path | None = None
+) -> RegionSignals:
+    """Read the regions of a run from its image; what the work folder has is not read again."""
+    return _kept(
+        work_dir,
+        RegionSignals,
+        f"{run.entities}_regions",
+        digest_inputs(
+            f"{settings.bold} {run.tr} {units.regions.digest}", __version__, run.bold_files[1:], ()
+        ),
+        lambda: extract_signals(run, units, settings.bold),
+    )
+
+
+def find_localizer(job: Job, participant: str) -> tuple[LocalizerRun, ...]:
+    """Find the runs of a localiser task; none where there is no localiser, or it is of the training runs."""
+    return find_localizer_runs(
+        job.bids_dir,
+        tuple(job.derivatives.values()),
+        participant,
+        selection=job.selection,
+        settings=job.settings,
+    )
+
+
+def choose_targets(
+    runs: Sequence[PreparedRun],
+    splits: Sequence[Split],
+    labels: RegionLabels,
+    job: Job,
+    localizer: Sequence[LocalizerRun] = (),
+) -> FoldTargets:
+    """Return what each fold learns and is tested on: what is learned for it is from its training data."""
+    units = choose_units(labels, job.settings.bold)
+    own = [
+        TaskRun(signals=run.signals, design=run.aligned.design, design_names=run.aligned.design_names)
+        for run in runs
+    ]
+    separate = [
+        TaskRun(
+            signals=read_signals(one.run, units, job.settings, job.running.work_dir),
+            design=one.design,
+            design_names=one.design_names,
+        )
+        for one in localizer
+    ]
+    targets = Targets(
+        units=units,
+        settings=job.settings.bold,
+        space=runs[0].run.space,
+        runs=tuple(own),
+        separate=tuple(separate),
+    )
+    return build_fold_targets(runs, splits, targets)
 
 
 def train_and_test(
-    runs: Sequence[PreparedRun], splits: Sequence[Split], settings: Settings, *, device: str = "cpu"
+    targets: FoldTargets, splits: Sequence[Split], settings: Settings, *, device: str = "cpu"
 ) -> tuple[Results, tuple[Explanation, ...]]:
     """Train every model on every fold, test it and its baselines, and train one on all runs."""
-    aligned = [add_nuisance(run.aligned) for run in runs]
+    data = targets.data.changed(lambda _, run: add_nuisance(run))
+    final = [add_nuisance(run) for run in targets.final]
     device, seed = resolve_device(device), settings.random_seed
-    trials = list(try_baselines(aligned, splits, settings.evaluation, seed=seed))
+    trials = list(try_baselines(data, splits, settings.evaluation, seed=seed))
     models: list[SavedModel] = []
     explanations: list[Explanation] = []
     controls: list[ControlScore] = []
     for predictor in build_predictors(settings):
         start = time.monotonic()
-        trial = try_model(predictor, aligned, splits, settings.evaluation, seed=seed, device=device)
+        trial = try_model(predictor, data, splits, settings.evaluation, seed=seed, device=device)
         trials.append(trial)
-        fitted = fit_final(predictor, aligned, seed=seed, device=device)
+        fitted = fit_final(predictor, final, seed=seed, device=device)
         models.append(
             save_predictor(
                 predictor,
                 fitted,
-                aligned,
+                final,
                 preprocessing=asdict(settings.eeg),
-                start_time=runs[0].run.start_time,
-                lookahead=max(run.eeg.lookahead for run in runs),
+                start_time=targets.measured[0].run.start_time,
+                lookahead=max(run.eeg.lookahead for run in targets.measured),
             )
         )
-        explanations.append(explain_model(predictor.name, fitted.spatial_filters(), aligned))
+        explanations.append(explain_model(predictor.name, fitted.spatial_filters(), final))
         if settings.evaluation.controls:
             controls += run_controls(
                 predictor,
-                aligned,
-                [control_targets(run.aligned) for run in runs],
+                data,
+                [control_targets(run.aligned) for run in targets.measured],
                 splits,
                 settings.evaluation,
                 real=trial.evaluation,
@@ -168,13 +231,14 @@ def train_and_test(
                 device=device,
             )
         seconds = time.monotonic() - start
-        _logger.info("%s: %s in %.1f s", aligned[0].entities, predictor.name, seconds)
+        _logger.info("%s: %s in %.1f s", final[0].entities, predictor.name, seconds)
     results = Results(
-        runs=tuple(replace(run, aligned=own) for run, own in zip(runs, aligned, strict=True)),
+        runs=tuple(replace(p, aligned=r) for p, r in zip(targets.measured, data.measured, strict=True)),
         predictions=tuple(trial.predictions for trial in trials),
         evaluations=tuple(trial.evaluation for trial in trials),
         models=tuple(models),
         controls=tuple(controls),
+        overlap=targets.overlap,
     )
     return results, tuple(explanations)
 
@@ -187,13 +251,15 @@ def _why_nothing(discovery: Discovery) -> str:
     return f"{n_eeg} EEG and {len(discovery.found) - n_eeg} BOLD recordings, none of them paired"
 
 
-def _digest(job: Job, discovery: Discovery) -> str:
+def _digest(job: Job, discovery: Discovery, localizer: Sequence[LocalizerRun]) -> str:
     """Return the digest of settings and inputs that a finished participant is recognised by."""
     inputs: list[Path] = []
     for timed in discovery.timed:
         run = timed.run
-        paths = (run.eeg_path, run.raw_bold_path, run.bold_path, run.mask_path, run.confounds_path)
-        for path in (p for p in (*paths, run.events_path) if p is not None):
+        for path in (run.eeg_path, *run.bold_files):
+            inputs += applicable_files(path)
+    for one in localizer:
+        for path in one.run.bold_files:
             inputs += applicable_files(path)
     inputs += region_files(job.settings.bold.regions)
     runs = [str(timed.run.entities) for timed in discovery.timed]
@@ -278,15 +344,27 @@ def _write_report(
         cv_text=describe_folds(splits),
         settings_text=job.settings.as_toml(),
         methods_text=describe_methods(
-            job.settings, predictors, splits, regions=results.runs[0].regions.steps[0]
+            job.settings, predictors, splits, regions="; ".join(results.runs[0].regions.steps)
         ),
         model_descriptions={p.name: p.description for p in [*BASELINES, *predictors]},
-        notes=notes,
+        notes=(*notes, *_describe_overlap(results.overlap)),
     )
     return list(
         write_participant_report(
             report, html_path=outputs.report(participant), figures_dir=outputs.figures(participant)
         )
+    )
+
+
+def _describe_overlap(overlap: Mapping[str, float]) -> tuple[str, ...]:
+    """Return in words how much the voxels of a localiser agree between folds."""
+    if not overlap:
+        return ()
+    least = min(overlap, key=lambda name: overlap[name])
+    mean = float(np.mean(list(overlap.values())))
+    return (
+        f"Voxels that the localiser chose in two folds: {mean:.0%} in common on average over regions "
+        f"(Jaccard index), least in {least} ({overlap[least]:.0%}).",
     )
 
 

@@ -86,15 +86,17 @@ class FoundRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SimultaneousRun:
-    """An EEG and a BOLD recording made together, with all files that belong to them.
+class BoldRun:
+    """A BOLD recording with all files that belong to it.
 
     ``bold_path`` is the preprocessed image in ``space``; ``start_time`` (s) is what lies between the onset of
     a volume and the moment its values refer to (``StartTime`` of the derivative's sidecar).
+
+    ``is_denoised``: another pipeline has removed confounds already. ``outliers_path`` is its table of the
+    volumes that it dropped or made up, ``reference_path`` the mean image that the denoised one has lost.
     """
 
     entities: Entities
-    eeg_path: Path
     raw_bold_path: Path
     bold_path: Path
     mask_path: Path | None
@@ -104,6 +106,23 @@ class SimultaneousRun:
     tr: float
     n_volumes: int
     start_time: float
+    outliers_path: Path | None = None
+    reference_path: Path | None = None
+    is_denoised: bool = False
+
+    @property
+    def bold_files(self) -> tuple[Path, ...]:
+        """All files of the BOLD side that there are, the raw image first."""
+        paths = (self.raw_bold_path, self.bold_path, self.mask_path, self.confounds_path)
+        extra = (self.outliers_path, self.reference_path, self.events_path)
+        return tuple(path for path in (*paths, *extra) if path is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimultaneousRun(BoldRun):
+    """A BOLD recording and the EEG recording made together with it, and how we know."""
+
+    eeg_path: Path
     evidence: tuple[str, ...]
 
 
@@ -187,6 +206,47 @@ class CleanEeg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegionSignals:
+    """What the image of one run holds in the regions, before anything is fitted to it.
+
+    A unit is the mean over a region, or a single voxel where the voxels themselves are needed.
+
+    Attributes
+    ----------
+    data : array, shape (n_volumes, n_units)
+        In the units of the image; 0 where the image lacks a volume.
+    reference : array, shape (n_units,)
+        What percent refer to, where the image has lost its mean; NaN where it is that of ``data`` itself.
+    weights : array, shape (n_volumes,)
+        0 where a volume is censored, else 1.
+    regressors : array, shape (n_volumes, n_regressors)
+        What is to be removed.
+    nuisance : array, shape (n_volumes, n_nuisance)
+        The motion parameters and framewise displacement of the run (zeros where the table has none).
+    name : str
+        The name of the image, for messages.
+    """
+
+    data: NDArray[np.float32]
+    reference: Floats
+    weights: Floats
+    regressors: Floats
+    regressor_names: tuple[str, ...]
+    nuisance: Floats
+    nuisance_names: tuple[str, ...]
+    name: str
+    steps: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        n_volumes = len(self.data)
+        _check_shape(self, "data", (None, len(self.reference)))
+        _check_shape(self, "weights", (n_volumes,))
+        _check_shape(self, "regressors", (n_volumes, len(self.regressor_names)))
+        _check_shape(self, "nuisance", (n_volumes, len(self.nuisance_names)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegionSeries:
     """BOLD of regions over one run.
 
@@ -204,6 +264,8 @@ class RegionSeries:
         The motion parameters and framewise displacement of the run (zeros where the table has none).
     steps : tuple of str
         What was done, in order, in words.
+    differences : tuple of str
+        Names of the last columns, which are differences of regions and have no voxels of their own.
     """
 
     data: Floats
@@ -215,6 +277,7 @@ class RegionSeries:
     nuisance: Floats
     nuisance_names: tuple[str, ...]
     steps: tuple[str, ...]
+    differences: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check shapes."""
@@ -295,6 +358,7 @@ class PreparedRun:
     run: SimultaneousRun
     clock: VolumeClock
     eeg: CleanEeg
+    signals: RegionSignals
     regions: RegionSeries
     aligned: AlignedRun
 

@@ -87,23 +87,86 @@ class BoldSettings:
     radius: float = 8.0
     #: A region of fewer voxels is dropped.
     min_voxels: int = 1
+    #: Which preprocessed image, by its ``desc-``; empty: ``preproc``, else ``denoised``, else the only one.
+    desc: str = ""
+    #: Which resolution, by its ``res-``; empty: the coarsest, since regions are means over many voxels.
+    resolution: str = ""
     #: Cut-off of the cosine high-pass, Hz.
     highpass: float = 0.008
-    #: Number of head-motion regressors: 6 parameters, 12 with their derivatives, 24 with squares.
-    motion: int = 12
-    #: Whether the mean signals of white matter and CSF are removed too.
-    white_matter_csf: bool = True
+    #: What is removed beside the cosines: motion6, motion12 (with derivatives) or motion24 (with squares),
+    #: wm_csf, global_signal, compcor; ``scrub`` gives volumes of high motion the weight 0.
+    confounds: tuple[str, ...] | str = ("motion12", "wm_csf")
+    #: Components of ``compcor``: the first of the combined white-matter and CSF mask.
+    compcor: int = 5
+    #: Thresholds of ``scrub``: framewise displacement, mm, and standardised DVARS.
+    fd_threshold: float = 0.5
+    dvars_threshold: float = 1.5
+    #: What stands for a region: the mean of its voxels, or their first principal component.
+    summary: Literal["mean", "pc1"] = "mean"
+    #: Functional localiser, ``contrast=A-B`` (from the training runs) or ``task=NAME,contrast=A-B``.
+    localizer: str = ""
+    #: Voxels that the localiser keeps in each region.
+    localizer_voxels: int = 30
+    #: Further targets, name to ``A - B``: a region minus another, or minus ``background``.
+    contrasts: Mapping[str, str] = field(default_factory=dict)
+    #: The slab of the brain that is ``background``, from and to, mm along the z axis of the space.
+    background: tuple[float, float] = (0.0, 10.0)
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if self.motion not in (0, 6, 12, 24):
-            raise UsageError(f"bold.motion={self.motion}: allowed are 0, 6, 12 and 24.")
-        if self.radius <= 0:
-            raise UsageError(f"bold.radius={self.radius:g}: allowed is a radius above 0 (mm).")
-        if self.min_voxels < 1:
-            raise UsageError(f"bold.min_voxels={self.min_voxels}: allowed is 1 or more.")
+        if isinstance(self.confounds, str):
+            names = () if self.confounds == "none" else (self.confounds,)
+            object.__setattr__(self, "confounds", names)
+        check_confounds(self.confounds)
+        if self.localizer:
+            split_localizer(self.localizer)
+        for name, least in (("min_voxels", 1), ("compcor", 1), ("localizer_voxels", 1)):
+            if getattr(self, name) < least:
+                raise UsageError(f"bold.{name}={getattr(self, name)}: allowed is {least} or more.")
+        for name in ("radius", "fd_threshold", "dvars_threshold"):
+            if getattr(self, name) <= 0:
+                raise UsageError(f"bold.{name}={getattr(self, name):g}: allowed is a number above 0.")
         if self.highpass < 0:
             raise UsageError(f"bold.highpass={self.highpass:g}: allowed is 0 (off) or above (Hz).")
+        if not self.background[0] < self.background[1]:
+            raise UsageError(
+                f"bold.background={list(self.background)}: expected two heights, [from, to] (mm)."
+            )
+
+
+#: Strategies of ``bold.confounds``; of those of motion one is allowed.
+CONFOUNDS = ("motion6", "motion12", "motion24", "wm_csf", "global_signal", "compcor", "scrub")
+
+
+def check_confounds(names: Iterable[str]) -> None:
+    """Raise a UsageError for a strategy against confounds that is not offered, or two of motion."""
+    names = tuple(names)
+    for name in names:
+        if name not in CONFOUNDS:
+            raise UsageError(
+                f"bold.confounds: there is no strategy '{name}'.{did_you_mean(name, CONFOUNDS)} "
+                f"Allowed are {', '.join(CONFOUNDS)}, or none."
+            )
+    if sum(name.startswith("motion") for name in names) > 1 or len(set(names)) < len(names):
+        raise UsageError(f"bold.confounds={list(names)}: give each strategy once, and one of motion.")
+
+
+def split_localizer(text: str) -> tuple[str, str]:
+    """Return the task (empty: the training runs themselves) and the contrast of a localiser.
+
+    Raises
+    ------
+    UsageError
+        If the text is not ``contrast=A-B`` or ``task=NAME,contrast=A-B``.
+    """
+    pairs = [part.partition("=") for part in text.split(",")]
+    found = {key.strip(): value.strip() for key, _, value in pairs}
+    if len(found) < len(pairs) or not set(found) <= {"task", "contrast"} or not found.get("contrast"):
+        raise UsageError(
+            f"The localiser '{text}' is not understood; expected contrast=A-B or task=NAME,contrast=A-B, "
+            "where A and B are conditions, for example contrast=imagery-rest."
+        )
+    return found.get("task", "").removeprefix("task-"), found["contrast"]
 
 
 def check_scheme(scheme: str) -> None:

@@ -13,12 +13,12 @@ from safetensors.numpy import save
 
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.formats.atomic import whole_file
-from bids_eeg2fmri.records import CleanEeg, RegionSeries
+from bids_eeg2fmri.records import CleanEeg, RegionSeries, RegionSignals
 
-R = TypeVar("R", CleanEeg, RegionSeries)
+R = TypeVar("R", CleanEeg, RegionSeries, RegionSignals)
 
 
-def write_record(path: Path, record: CleanEeg | RegionSeries) -> None:
+def write_record(path: Path, record: CleanEeg | RegionSeries | RegionSignals) -> None:
     """Write a record as one safetensors file: arrays as tensors, everything else as JSON in its metadata."""
     values = {f.name: getattr(record, f.name) for f in fields(record)}
     arrays = {k: np.ascontiguousarray(v) for k, v in values.items() if isinstance(v, np.ndarray)}

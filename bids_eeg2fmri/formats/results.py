@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,8 @@ class Results:
     evaluations: tuple[Evaluation, ...]
     models: tuple[SavedModel, ...]
     controls: tuple[ControlScore, ...] = ()
+    #: Of a localiser: how much the voxels of a region agree between folds (mean Jaccard index).
+    overlap: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def scores(self) -> tuple[Score, ...]:
@@ -60,7 +63,7 @@ def write_results(outputs: Outputs, results: Results, *, raw_root: Path) -> list
     labels = outputs.of_participant(
         everyone, suffix="dseg", extension=".nii.gz", desc="regions", space=regions.space
     )
-    written += write_regions(labels, regions)
+    written += write_regions(labels, regions, results.overlap)
 
     def table(desc: str) -> Path:
         return outputs.of_participant(everyone, suffix="metrics", extension=".tsv", desc=desc)
@@ -77,8 +80,10 @@ def write_results(outputs: Outputs, results: Results, *, raw_root: Path) -> list
     return written
 
 
-def write_regions(path: Path, regions: RegionSeries) -> list[Path]:
-    """Write the label image of the regions and the table of their names."""
+def write_regions(
+    path: Path, regions: RegionSeries, overlap: Mapping[str, float] | None = None
+) -> list[Path]:
+    """Write the label image of the regions and the table of their names; what they are in its JSON."""
     write_volume(path, regions.labels, regions.affine)
     table = path.with_name(path.name.replace(".nii.gz", ".tsv"))
     columns = {
@@ -86,9 +91,16 @@ def write_regions(path: Path, regions: RegionSeries) -> list[Path]:
         "name": {"Description": "Region"},
         "n_voxels": {"Description": "Number of its voxels"},
     }
-    counts = np.bincount(regions.labels.ravel(), minlength=len(regions.region_names) + 1)
-    rows = [(k, name, int(counts[k])) for k, name in enumerate(regions.region_names, start=1)]
-    write_table(table, rows, columns)
+    names = regions.region_names[: len(regions.region_names) - len(regions.differences)]
+    counts = np.bincount(regions.labels.ravel(), minlength=len(names) + 1)
+    rows: list[tuple[object, ...]] = [(k, name, int(counts[k])) for k, name in enumerate(names, start=1)]
+    if overlap:
+        columns["fold_overlap"] = {
+            "Description": "Share of the localiser's voxels that two folds have in common (Jaccard index), "
+            "mean over pairs of folds"
+        }
+        rows = [(*row, overlap[name]) for row, name in zip(rows, names, strict=True)]
+    write_table(table, rows, columns, Regions="; ".join(regions.steps))
     return [path, table, table.with_suffix(".json")]
 
 

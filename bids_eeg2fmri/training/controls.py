@@ -12,6 +12,7 @@ from bids_eeg2fmri.evaluation.significance import MEAN_REGION
 from bids_eeg2fmri.records import AlignedRun, ControlScore, Evaluation, Floats, Split
 from bids_eeg2fmri.registry import Predictor
 from bids_eeg2fmri.settings import EvaluationSettings
+from bids_eeg2fmri.training.fold_runs import FoldRuns, as_fold_runs
 from bids_eeg2fmri.training.testing import try_model
 
 #: Series that are no brain activity; what is known of them is in the confounds table of the BOLD.
@@ -20,7 +21,7 @@ TARGETS = (*CONTROL_TARGETS, "framewise_displacement")
 
 def run_controls(
     predictor: Predictor,
-    runs: Sequence[AlignedRun],
+    runs: Sequence[AlignedRun] | FoldRuns,
     targets: Sequence[tuple[Floats, tuple[str, ...]]],
     splits: Sequence[Split],
     settings: EvaluationSettings,
@@ -37,7 +38,7 @@ def run_controls(
 
     Parameters
     ----------
-    runs : sequence of AlignedRun
+    runs : sequence of AlignedRun, or FoldRuns
     targets : sequence of (array, shape (n_volumes, n_targets), names)
         What else was measured at the volumes, one per run, the same names for all.
     splits : sequence of Split
@@ -46,12 +47,13 @@ def run_controls(
         Of the same model on the same folds.
     """
     settings = replace(settings, refit_nulls=0, task_gain=False, controls=False)
+    data = as_fold_runs(runs)
     scores: list[ControlScore] = []
     if targets[0][1]:
-        others = [_with_targets(run, *target) for run, target in zip(runs, targets, strict=True)]
+        others = [_with_targets(run, *target) for run, target in zip(data.measured, targets, strict=True)]
         tested = try_model(predictor, others, splits, settings, seed=seed, device=device).evaluation
         scores += [_score(tested, control="other target", target=name) for name in tested.region_names]
-    backwards = [reverse_time(run) for run in runs]
+    backwards = data.changed(lambda _, run: reverse_time(run))
     reversed_splits = [
         replace(split, train=tuple(t[::-1] for t in split.train), test=tuple(t[::-1] for t in split.test))
         for split in splits

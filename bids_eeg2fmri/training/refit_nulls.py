@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from bids_eeg2fmri.records import MEASURES, AlignedRun, Floats, Measure, NullTes
 from bids_eeg2fmri.registry import Trainable
 from bids_eeg2fmri.settings import EvaluationSettings
 from bids_eeg2fmri.training.crossvalidation import cross_validate
+from bids_eeg2fmri.training.fold_runs import FoldRuns
 
 _logger = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ _MOST_REGIONS = 1200
 
 def run_refit_tests(
     predictor: Trainable,
-    runs: Sequence[AlignedRun],
+    runs: FoldRuns,
     splits: Sequence[Split],
     observed: Predictions,
     settings: EvaluationSettings,
@@ -53,18 +55,19 @@ def run_refit_tests(
     """
     if n_refits < 1:
         return ()
+    measured = runs.measured
     rng = np.random.default_rng([seed, 3])
     at_once = 1
     if getattr(predictor, "regions_are_independent", False):
-        at_once = max(_MOST_REGIONS // runs[0].bold.shape[1], 1)
-    real = _statistics(runs, observed, n_draws=1)
+        at_once = max(_MOST_REGIONS // measured[0].bold.shape[1], 1)
+    real = _statistics(measured, observed, n_draws=1)
     draws: dict[Measure, list[Floats]] = {measure: [] for measure in MEASURES}
     for first in range(0, n_refits, at_once):
         n_drawn = min(at_once, n_refits - first)
-        shifts = [_draw_shifts(run, n_drawn, settings.min_shift, rng) for run in runs]
-        surrogates = [_shift(run, drawn) for run, drawn in zip(runs, shifts, strict=True)]
-        tested = cross_validate(predictor, surrogates, splits, seed=seed, device=device)
-        for measure, values in _statistics(surrogates, tested.predictions, n_draws=n_drawn).items():
+        shifts = [_draw_shifts(run, n_drawn, settings.min_shift, rng) for run in measured]
+        surrogates = runs.changed(partial(_shift, shifts=shifts))
+        tested = cross_validate(predictor, surrogates.runs_for, splits, seed=seed, device=device)
+        for measure, values in _statistics(surrogates.measured, tested.predictions, n_draws=n_drawn).items():
             draws[measure].append(values)
         _logger.info("%s: %d of %d refits", predictor.name, first + n_drawn, n_refits)
     tests: list[NullTest] = []
@@ -73,7 +76,7 @@ def run_refit_tests(
         finite = np.isfinite(statistic)
         if finite.any():
             tests += compare_with_null(
-                predictor.name, runs[0], measure, "refit", observed=statistic, draws=null[:, finite]
+                predictor.name, measured[0], measure, "refit", observed=statistic, draws=null[:, finite]
             )
     return tuple(tests)
 
@@ -85,12 +88,12 @@ def _draw_shifts(
     return rng.choice(allowed_shifts(int((run.weights > 0).sum()), run.tr, min_shift), size=n_draws)
 
 
-def _shift(run: AlignedRun, shifts: NDArray[np.int64]) -> AlignedRun:
-    """Return the run with one shifted copy of its regions for each draw, side by side."""
+def _shift(k: int, run: AlignedRun, *, shifts: Sequence[NDArray[np.int64]]) -> AlignedRun:
+    """Return run ``k`` with one shifted copy of its regions for each draw, side by side."""
     used = np.flatnonzero(run.weights > 0)
-    bold = np.zeros((run.n_volumes, len(shifts) * run.bold.shape[1]))
-    bold[used] = np.hstack([np.roll(run.bold[used], shift, axis=0) for shift in shifts])
-    names = tuple(f"{name} {draw}" for draw in range(len(shifts)) for name in run.region_names)
+    bold = np.zeros((run.n_volumes, len(shifts[k]) * run.bold.shape[1]))
+    bold[used] = np.hstack([np.roll(run.bold[used], shift, axis=0) for shift in shifts[k]])
+    names = tuple(f"{name} {draw}" for draw in range(len(shifts[k])) for name in run.region_names)
     return replace(run, bold=bold, region_names=names)
 
 

@@ -14,6 +14,7 @@ from bids_eeg2fmri.registry import Predictor
 from bids_eeg2fmri.settings import EvaluationSettings
 from bids_eeg2fmri.training.beside_task import BesideTask
 from bids_eeg2fmri.training.crossvalidation import cross_validate
+from bids_eeg2fmri.training.fold_runs import FoldRuns, as_fold_runs
 from bids_eeg2fmri.training.refit_nulls import run_refit_tests
 from bids_eeg2fmri.training.wrong_runs import predict_wrong_runs
 
@@ -30,27 +31,29 @@ class Trial:
 
 
 def try_baselines(
-    runs: Sequence[AlignedRun], splits: Sequence[Split], settings: EvaluationSettings, *, seed: int
+    runs: Sequence[AlignedRun] | FoldRuns, splits: Sequence[Split], settings: EvaluationSettings, *, seed: int
 ) -> tuple[Trial, ...]:
     """Test what can be said without a model of the EEG, on the same folds: task, nuisance, both, drift.
 
     Their few regressors make surrogate tests with fixed predictions wrong (of one regressor only the sign is
     learned): their p values come from refits.
     """
-    trials = []
+    data, trials = as_fold_runs(runs), []
     for baseline in BASELINES:
-        tested = cross_validate(baseline, runs, splits, seed=seed)
+        tested = cross_validate(baseline, data.runs_for, splits, seed=seed)
         refits = run_refit_tests(
-            baseline, runs, splits, tested.predictions, settings, n_refits=_BASELINE_REFITS, seed=seed
+            baseline, data, splits, tested.predictions, settings, n_refits=_BASELINE_REFITS, seed=seed
         )
-        evaluation = evaluate(runs, tested.predictions, settings, rng=_generator(seed), refit_nulls=refits)
+        evaluation = evaluate(
+            data.measured, tested.predictions, settings, rng=_generator(seed), refit_nulls=refits
+        )
         trials.append(Trial(predictions=tested.predictions, evaluation=evaluation))
     return tuple(trials)
 
 
 def try_model(
     predictor: Predictor,
-    runs: Sequence[AlignedRun],
+    runs: Sequence[AlignedRun] | FoldRuns,
     splits: Sequence[Split],
     settings: EvaluationSettings,
     *,
@@ -58,11 +61,12 @@ def try_model(
     device: str = "cpu",
 ) -> Trial:
     """Test a model of the EEG: by itself, beside the task design, and against every null asked for."""
-    tested = cross_validate(predictor, runs, splits, seed=seed, device=device)
+    data = as_fold_runs(runs)
+    tested = cross_validate(predictor, data.runs_for, splits, seed=seed, device=device)
     can_refit = getattr(predictor, "regions_are_independent", False) or getattr(predictor, "is_cheap", False)
     refits = run_refit_tests(
         predictor,
-        runs,
+        data,
         splits,
         tested.predictions,
         settings,
@@ -71,20 +75,20 @@ def try_model(
         device=device,
     )
     evaluation = evaluate(
-        runs,
+        data.measured,
         tested.predictions,
         settings,
         rng=_generator(seed),
-        wrong_runs=predict_wrong_runs(tested.fitted, runs, splits),
+        wrong_runs=predict_wrong_runs(tested.fitted, data.measured, splits),
         refit_nulls=refits,
-        beside_task=_beside_task(predictor, runs, splits, settings, seed=seed, device=device),
+        beside_task=_beside_task(predictor, data, splits, settings, seed=seed, device=device),
     )
     return Trial(predictions=tested.predictions, evaluation=evaluation)
 
 
 def _beside_task(
     predictor: Predictor,
-    runs: Sequence[AlignedRun],
+    runs: FoldRuns,
     splits: Sequence[Split],
     settings: EvaluationSettings,
     *,
@@ -92,10 +96,10 @@ def _beside_task(
     device: str,
 ) -> tuple[Predictions, Predictions] | None:
     """Return the predictions of the task alone, and of task and model; None where there is no task."""
-    if not settings.task_gain or not any(run.design_names for run in runs):
+    if not settings.task_gain or not any(run.design_names for run in runs.measured):
         return None
-    alone = cross_validate(TaskDesign(), runs, splits, seed=seed)
-    together = cross_validate(BesideTask(predictor), runs, splits, seed=seed, device=device)
+    alone = cross_validate(TaskDesign(), runs.runs_for, splits, seed=seed)
+    together = cross_validate(BesideTask(predictor), runs.runs_for, splits, seed=seed, device=device)
     return alone.predictions, together.predictions
 
 

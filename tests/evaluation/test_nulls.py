@@ -23,6 +23,7 @@ from bids_eeg2fmri.evaluation.tested import tested_runs as select_tested
 from bids_eeg2fmri.records import AlignedRun
 from bids_eeg2fmri.settings import EvaluationSettings
 from bids_eeg2fmri.training.crossvalidation import cross_validate
+from bids_eeg2fmri.training.fold_runs import as_fold_runs
 from bids_eeg2fmri.training.refit_nulls import run_refit_tests
 from bids_eeg2fmri.training.splits import choose_splits
 from bids_eeg2fmri.training.wrong_runs import predict_wrong_runs
@@ -125,7 +126,9 @@ def test_every_null_gives_uniform_p_values_on_null_data() -> None:
             *run_null_tests(
                 "m", select_tested(runs, tested.predictions), settings, rng=rng(seed), wrong_runs=wrong
             ),
-            *run_refit_tests(Nuisance(), runs, splits, tested.predictions, settings, n_refits=49, seed=seed),
+            *run_refit_tests(
+                Nuisance(), as_fold_runs(runs), splits, tested.predictions, settings, n_refits=49, seed=seed
+            ),
         )
         for test in tests:
             if (test.region, test.measure) == ("mean", "r"):
@@ -149,7 +152,7 @@ def test_refits_say_the_same_region_by_region_and_many_at_once() -> None:
     observed = cross_validate(Nuisance(), runs, splits, seed=0).predictions
     settings = EvaluationSettings()
     many, single = (
-        run_refit_tests(baseline, runs, splits, observed, settings, n_refits=40, seed=1)
+        run_refit_tests(baseline, as_fold_runs(runs), splits, observed, settings, n_refits=40, seed=1)
         for baseline in (Nuisance(), OneByOne())
     )
     assert [(t.region, t.measure) for t in many] == [(t.region, t.measure) for t in single]
@@ -157,7 +160,9 @@ def test_refits_say_the_same_region_by_region_and_many_at_once() -> None:
         assert a.n_draws == b.n_draws == 40
         assert a.fisher_z == pytest.approx(b.fisher_z)
         assert a.null_sd == pytest.approx(b.null_sd, rel=0.5)
-    assert run_refit_tests(Nuisance(), runs, splits, observed, settings, n_refits=0, seed=1) == ()
+    assert (
+        run_refit_tests(Nuisance(), as_fold_runs(runs), splits, observed, settings, n_refits=0, seed=1) == ()
+    )
 
 
 def test_max_t_is_at_least_the_uncorrected_p() -> None:
