@@ -26,8 +26,8 @@ CUTOFF, ORDER = 250.0, 5
 _FINE, _RING = 20_000.0, 0.03
 #: Standard deviations: of the size of a slice's waveform over slices; of the slow drift of the gains, which
 #: forget themselves over _DRIFT_TAU s; of their change per mm of translation and per rad of rotation.
-_SLICE_SD, _DRIFT_SD, _DRIFT_TAU = 0.05, 0.004, 60.0
-_PER_MM, _PER_RAD = 0.01, 1.0
+_SLICE_SD, _DRIFT_SD, _DRIFT_TAU = 0.05, 0.01, 60.0
+_PER_MM, _PER_RAD = 0.03, 2.0
 #: Time from one excitation to the next of its echoes' gradients, s; their number.
 _ECHO, _N_ECHOES = 0.0008, 24
 

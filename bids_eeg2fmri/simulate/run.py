@@ -40,7 +40,7 @@ class SimulatedRun:
 
     clock: RunClock
     eeg: Floats
-    scanner: ScannerEeg | None
+    scanner: ScannerEeg | None = None
     bold: BoldRun
     motion: Floats
 

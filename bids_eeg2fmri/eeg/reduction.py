@@ -1,0 +1,284 @@
+"""The first half of the cleaning: from the amplifier's samples to EEG without gradient artefact at 250 Hz."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bids_eeg2fmri.bids.names import dataset_root
+from bids_eeg2fmri.bids.sidecars import read_sidecar
+from bids_eeg2fmri.eeg.decimation import Decimator, decimate, make_decimator
+from bids_eeg2fmri.eeg.gradient_correction import Correction, correct_gradient
+from bids_eeg2fmri.eeg.mne_correction import correct_with_mne
+from bids_eeg2fmri.eeg.positions import electrode_positions
+from bids_eeg2fmri.eeg.recording_state import RecordingState, judge_state, read_claim
+from bids_eeg2fmri.eeg.reduced import ReducedEeg
+from bids_eeg2fmri.eeg.saturation import Saturation
+from bids_eeg2fmri.eeg.volume_grid import VolumeGrid
+from bids_eeg2fmri.eeg.volume_search import FoundVolumes, find_volumes, refine_period, volumes_of_clock
+from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError
+from bids_eeg2fmri.formats.eeg_samples import open_samples
+from bids_eeg2fmri.records import Floats, VolumeClock
+from bids_eeg2fmri.settings import EegSettings
+
+_logger = logging.getLogger(__name__)
+
+#: Rate that the recording is brought to, Hz, or the next above it that divides its own: four times the
+#: highest frequency that is looked at, and what correctors of the pulse artefact are made for.
+REDUCED_SFREQ = 250.0
+#: Up to this rate (Hz) a recording cannot hold the gradient artefact as it was.
+_TOO_SLOW = 500.0
+#: Channels that the state of the recording is judged from, and the fewest volumes a template is made of.
+_N_PROBED, _FEWEST_VOLUMES = 8, 10
+#: EEG hardly ever changes by more than this (microvolts) within 4 ms; where it does so for more than this
+#: share of the time within the scan, it holds the gradient artefact.
+_STEEP, _STEEP_SHARE = 50.0, 0.2
+_KINDS = ("eeg", "ecg", "eog", "emg", "misc")
+_ADVICE = "Record volume markers, give --eeg-offset, or say that it is corrected (--eeg-state corrected)."
+
+
+def reduce_eeg(
+    raw: Any,
+    settings: EegSettings,
+    *,
+    clock: VolumeClock | None = None,
+    tr: float | None = None,
+    motion: Floats | None = None,
+) -> ReducedEeg:
+    """Return a recording without gradient artefact, low-passed and brought to 250 Hz.
+
+    The anti-aliasing filter looks ahead by ``ReducedEeg.lookahead``. Average artefact subtraction uses the
+    volumes around each one, later ones too; it takes away any rhythm that is locked to the TR.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        Not loaded; it is read a stretch at a time, and not changed.
+    clock : VolumeClock, optional
+        Onsets of the volumes; needed where the gradient artefact is still in the recording.
+    tr : float, optional
+        Seconds from volume to volume, with the clock.
+    motion : array, shape (n_volumes, 6), optional
+        Translations (mm) and rotations (rad) of the head at the clock's volumes.
+
+    Raises
+    ------
+    BadDataError
+        If there are fewer than two EEG channels; if the recording is uncorrected and there is no usable
+        clock, its rate is too low or too few volumes are in it.
+    """
+    raw = _pick(raw)
+    kinds = tuple(raw.get_channel_types())
+    is_eeg = np.array([kind == "eeg" for kind in kinds])
+    decimator = make_decimator(float(raw.info["sfreq"]), REDUCED_SFREQ)
+    steps: list[str] = []
+    quality: dict[str, float] = {}
+    grid, state = _look(raw, settings, decimator, clock=clock, tr=tr)
+    steps.append(_describe_state(raw, settings, state))
+    if state is not None:
+        quality |= _state_figures(state)
+    samples = open_samples(raw, range(len(raw.ch_names)))
+    saturation = Saturation(samples.limits, samples.read(0, 1)[0], decimator.factor)
+    is_raw = settings.state == "raw" or (
+        settings.state == "auto" and state is not None and state.state == "uncorrected"
+    )
+    if is_raw:
+        found = _find(raw, decimator, grid)
+        breaks = _breaks(found, clock, motion, settings.max_displacement)
+        correct = correct_with_mne if settings.gradient == "mne" else correct_gradient
+        corrected: Correction = correct(
+            raw, samples, decimator, found, breaks=breaks, settings=settings, saturation=saturation
+        )
+        steps += corrected.steps
+        quality |= corrected.quality
+        data, uncorrected, residual = corrected.data, corrected.uncorrected, corrected.residual
+    else:
+        data = decimate(samples.read, samples.n_times, decimator, saturation.watch)
+        uncorrected, residual = np.zeros(len(data), bool), np.zeros(len(data), np.float32)
+    sfreq = samples.sfreq / decimator.factor
+    if decimator.factor > 1:
+        steps.append(f"low-passed and reduced from {samples.sfreq:g} to {sfreq:g} Hz")
+    uncorrected = uncorrected | saturation.is_lost(len(data), is_eeg)
+    quality["uncorrected_share"] = float(uncorrected.mean())
+    clipped = saturation.shares(samples.n_times)
+    quality["clipped_share"] = float(clipped[is_eeg].mean())
+    if uncorrected.any():
+        steps.append(f"{uncorrected.sum() / sfreq:.1f} s that could not be corrected marked")
+    positions, source = electrode_positions(raw)
+    steps.append(f"electrode positions from {source}")
+    return ReducedEeg(
+        data=np.ascontiguousarray(data.T),
+        sfreq=sfreq,
+        channel_names=tuple(raw.ch_names),
+        channel_types=kinds,
+        bads=tuple(raw.info["bads"]),
+        positions=positions,
+        lookahead=decimator.reach / samples.sfreq,
+        uncorrected=uncorrected,
+        clipped=clipped,
+        residual=residual,
+        steps=tuple(steps),
+        quality=quality,
+    )
+
+
+def _pick(raw: Any) -> Any:
+    """Return a copy of the recording with the channels that are of use."""
+    n_eeg = raw.get_channel_types().count("eeg")
+    if n_eeg < 2:
+        raise BadDataError(
+            f"The recording has {n_eeg} EEG channels; at least 2 are needed. Check the types in channels.tsv."
+        )
+    picks = [i for i, kind in enumerate(raw.get_channel_types()) if kind in _KINDS]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MNE warns of what is handled or checked here
+        return raw.copy() if len(picks) == len(raw.ch_names) else raw.copy().pick(picks, verbose="error")
+
+
+def _probe(raw: Any, decimator: Decimator) -> NDArray[np.float32]:
+    """Return some EEG channels at the lower rate, (n_times, n_channels)."""
+    usable = [
+        i
+        for i, (name, kind) in enumerate(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+        if kind == "eeg" and name not in raw.info["bads"]
+    ]
+    picks = usable[:: max(len(usable) // _N_PROBED, 1)][:_N_PROBED] or [0]
+    samples = open_samples(raw, picks)
+    return np.nan_to_num(decimate(samples.read, samples.n_times, decimator))
+
+
+def _look(
+    raw: Any, settings: EegSettings, decimator: Decimator, *, clock: VolumeClock | None, tr: float | None
+) -> tuple[VolumeGrid | None, RecordingState | None]:
+    """Return the clock's volumes and the state of the recording, each None where there is no clock.
+
+    Raises
+    ------
+    BadDataError
+        If it is uncorrected, or is to be taken for that, and cannot be corrected.
+    """
+    sfreq = float(raw.info["sfreq"])
+    data = _probe(raw, decimator)
+    n_times = len(data)
+    grid = None
+    if clock is not None and tr is not None:
+        grid = volumes_of_clock(clock, tr=tr, sfreq=sfreq / decimator.factor, n_times=n_times)
+    state = judge_state(data, grid) if grid is not None else None
+    is_uncorrected = state is not None and state.state == "uncorrected"
+    if settings.state == "corrected":
+        return grid, state
+    if settings.state == "raw" and grid is None:
+        raise BadDataError(
+            "The EEG is to be corrected for the gradient artefact (--eeg-state raw), but the onsets of the "
+            f"volumes are not known. {_ADVICE}"
+        )
+    if not is_uncorrected and settings.state == "auto":
+        _refuse_without_clock(data, grid, state)
+        return grid, state
+    if sfreq <= _TOO_SLOW:
+        raise BadDataError(
+            f"The EEG is not corrected for the gradient artefact and was sampled at {sfreq:g} Hz; average "
+            f"artefact subtraction needs more than {_TOO_SLOW:g} Hz (usual are 5000). Export it at the "
+            "amplifier's rate, or corrected (then --eeg-state corrected)."
+        )
+    return grid, state
+
+
+def _refuse_without_clock(
+    data: NDArray[np.float32], grid: VolumeGrid | None, state: RecordingState | None
+) -> None:
+    """Raise if a recording holds a gradient artefact that does not repeat with the volumes."""
+    inside = data
+    if grid is not None:
+        begin, end = (round(t * grid.sfreq) for t in (grid.onsets[0], grid.onsets[-1] + grid.period))
+        inside = data[max(begin, 0) : end]
+    steep = float(np.median(np.mean(np.abs(np.diff(inside, axis=0)) > _STEEP, axis=0)))
+    if steep <= _STEEP_SHARE or (state is not None and state.rise < 0):
+        return
+    seen = (
+        "the onsets of the volumes are not known"
+        if state is None
+        else (f"it does not repeat with the clock's volumes ({state.describe()})")
+    )
+    raise BadDataError(
+        f"The EEG changes by more than {_STEEP:g} microvolts within 4 ms for {steep:.0%} of the scan, as "
+        f"with an uncorrected gradient artefact, but {seen}. {_ADVICE}"
+    )
+
+
+def _find(raw: Any, decimator: Decimator, grid: VolumeGrid | None) -> FoundVolumes:
+    """Return the volumes that hold the artefact.
+
+    Raises
+    ------
+    BadDataError
+        If they are too few.
+    """
+    assert grid is not None  # _look raises where there is none
+    data = _probe(raw, decimator)
+    found = find_volumes(data, refine_period(data, grid))
+    if len(found.grid.onsets) < _FEWEST_VOLUMES:
+        raise BadDataError(
+            f"The gradient artefact is in {len(found.grid.onsets)} whole volumes of the recording; at least "
+            f"{_FEWEST_VOLUMES} are needed to average. {_ADVICE}"
+        )
+    return found
+
+
+def _breaks(
+    found: FoundVolumes, clock: VolumeClock | None, motion: Floats | None, limit: float
+) -> tuple[int, ...]:
+    """Return the volumes that begin after a movement of more than ``limit`` mm (Power 2012)."""
+    if motion is None or clock is None or len(motion) != len(clock.onsets):
+        return ()
+    change = np.abs(np.diff(np.nan_to_num(motion), axis=0)) @ np.array([1, 1, 1, 50, 50, 50])
+    moments = clock.onsets[1:][change > limit]
+    places = np.searchsorted(found.grid.onsets, moments - found.grid.period / 2)
+    return tuple(int(place) for place in np.unique(places))
+
+
+def _describe_state(raw: Any, settings: EegSettings, state: RecordingState | None) -> str:
+    """Return in words what the recording is taken for and why."""
+    claim = _claim(raw)
+    if settings.state != "auto":
+        words = f"gradient artefact: taken for {settings.state} as asked (eeg.state)"
+    elif state is None:
+        words = "gradient artefact: taken for corrected, no volumes to look at"
+    else:
+        words = f"gradient artefact: {state.state}"
+    figures = f" ({state.describe()})" if state is not None else ""
+    if not claim:
+        return words + figures
+    contradicts = state is not None and state.state == "uncorrected" and settings.state == "auto"
+    if contradicts:
+        _logger.warning("%s says that the EEG is corrected; the signal says it is not.", claim)
+    return f"{words}{figures}; {claim} says that it is corrected{', the signal not' if contradicts else ''}"
+
+
+def _claim(raw: Any) -> str:
+    """Return what says that the recording is corrected; empty where nothing does."""
+    name = raw.filenames[0] if raw.filenames else None
+    if name is None:
+        return ""
+    path = Path(name)
+    try:
+        sidecar = read_sidecar(path, dataset_root(path))
+    except (Eeg2FmriError, OSError):
+        sidecar = {}
+    return read_claim(sidecar, path.name)
+
+
+def _state_figures(state: RecordingState) -> dict[str, float]:
+    """Return the figures of a state that are known."""
+    figures = {
+        "gradient_repeating_share": state.repeating,
+        "gradient_rise_db": state.rise,
+        "slice_comb_before_db": state.slice_comb,
+        "volume_comb_before_db": state.volume_comb,
+    }
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
