@@ -138,6 +138,11 @@ def _spread(
 )
 @click.option("--events", metavar="auto|eeg|bold", help="Where the task events come from [auto].")
 @click.option("--eeg-offset", type=float, help="First volume, s after the EEG begins [from its markers].")
+@click.option(
+    "--eeg-state",
+    metavar="auto|raw|corrected",
+    help="Whether the gradient artefact is still in the EEG [auto: told from the recording].",
+)
 @click.option("--config-file", type=click.Path(path_type=Path), help="Settings in TOML.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting: eeg.lowpass=30.")
 @click.option("-w", "--work-dir", type=click.Path(path_type=Path), help="Keeps cleaned data for later runs.")
@@ -193,6 +198,7 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
             "evaluation.cv": options["cv"],
             "sync.events": options["events"],
             "sync.eeg_offset": options["eeg_offset"],
+            "eeg.state": options["eeg_state"],
             "sync.pair_task": options["pair_task"] or None,
             "random_seed": options["random_seed"],
         },

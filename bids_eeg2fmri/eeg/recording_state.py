@@ -198,7 +198,7 @@ def _rise(data: NDArray[np.float32], spectra: NDArray[Any], weights: Floats, gri
     begin = int(grid.onsets[0] * grid.sfreq) - 1
     end = int((grid.onsets[-1] + grid.period) * grid.sfreq) + 1
     length = grid.n_bins
-    before, after = data[:begin], data[end:]
+    before, after = data[: max(begin, 0)], data[end:]
     quiet = before if len(before) >= length else after
     if len(quiet) < length:
         return float("nan")

@@ -1,11 +1,11 @@
 """How well and how fast is the gradient artefact removed, beside MNE? A simulated recording at 5 kHz.
 
-Run by hand: python tests/benchmarks/raw_eeg.py [--channels 64] [--volumes 165] [--drift 0] [--windows 8 16 24 32 50]
+Run by hand: python tests/benchmarks/raw_eeg.py [--channels 64] [--volumes 165] [--drift 0] [--windows 24 32]
 
-Prints the error against the EEG that was put in (1 to 40 Hz, microvolts rms) in the middle two minutes, in the
-first and in the last 10 s of the scan; the comb of the slices; CPU seconds and peak memory of the reduction to
-250 Hz beside reading the file with MNE and resampling it once. Each measure runs in a process of its own with
-one thread. MNE's correction is computed on eight of the channels, and the errors are those of these eight.
+Prints the error against the EEG that was put in (1 to 40 Hz, microvolts rms) in the middle two minutes, in
+the first and in the last 10 s of the scan; the comb of the slices; CPU seconds and peak memory of the
+reduction to 250 Hz beside reading the file with MNE and resampling it once. Each measure runs in a process
+of its own with one thread. MNE's correction is computed on eight of the channels, whose errors are printed.
 """
 
 from __future__ import annotations
