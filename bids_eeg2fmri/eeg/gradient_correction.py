@@ -96,7 +96,9 @@ def correct_gradient(
         _describe_volumes(found, breaks, int(excluded.sum()), samples.sfreq),
     ]
     if settings.residual_components != 0:
-        explained, n_mean = residual_basis_fit(volumes - templates, settings.residual_components)
+        explained, n_mean = residual_basis_fit(
+            volumes - templates, settings.residual_components, period=grid.period
+        )
         templates += explained
         steps.append(f"optimal basis set of what was left, {n_mean:.1f} components per channel")
     grid.subtract(data, templates)

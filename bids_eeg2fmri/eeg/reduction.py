@@ -78,7 +78,8 @@ def reduce_eeg(
     decimator = make_decimator(float(raw.info["sfreq"]), REDUCED_SFREQ)
     steps: list[str] = []
     quality: dict[str, float] = {}
-    grid, state = _look(raw, settings, decimator, clock=clock, tr=tr)
+    probe = _probe(raw, decimator)
+    grid, state = _look(raw, probe, settings, decimator, clock=clock, tr=tr)
     steps.append(_describe_state(raw, settings, state))
     if state is not None:
         quality |= _state_figures(state)
@@ -88,7 +89,7 @@ def reduce_eeg(
         settings.state == "auto" and state is not None and state.state == "uncorrected"
     )
     if is_raw:
-        found = _find(raw, decimator, grid)
+        found = _find(probe, grid)
         breaks = _breaks(found, clock, motion, settings.max_displacement)
         correct = correct_with_mne if settings.gradient == "mne" else correct_gradient
         corrected: Correction = correct(
@@ -153,7 +154,13 @@ def _probe(raw: Any, decimator: Decimator) -> NDArray[np.float32]:
 
 
 def _look(
-    raw: Any, settings: EegSettings, decimator: Decimator, *, clock: VolumeClock | None, tr: float | None
+    raw: Any,
+    data: NDArray[np.float32],
+    settings: EegSettings,
+    decimator: Decimator,
+    *,
+    clock: VolumeClock | None,
+    tr: float | None,
 ) -> tuple[VolumeGrid | None, RecordingState | None]:
     """Return the clock's volumes and the state of the recording, each None where there is no clock.
 
@@ -163,11 +170,9 @@ def _look(
         If it is uncorrected, or is to be taken for that, and cannot be corrected.
     """
     sfreq = float(raw.info["sfreq"])
-    data = _probe(raw, decimator)
-    n_times = len(data)
     grid = None
     if clock is not None and tr is not None:
-        grid = volumes_of_clock(clock, tr=tr, sfreq=sfreq / decimator.factor, n_times=n_times)
+        grid = volumes_of_clock(clock, tr=tr, sfreq=sfreq / decimator.factor, n_times=len(data))
     state = judge_state(data, grid) if grid is not None else None
     is_uncorrected = state is not None and state.state == "uncorrected"
     if settings.state == "corrected":
@@ -211,8 +216,8 @@ def _refuse_without_clock(
     )
 
 
-def _find(raw: Any, decimator: Decimator, grid: VolumeGrid | None) -> FoundVolumes:
-    """Return the volumes that hold the artefact.
+def _find(data: NDArray[np.float32], grid: VolumeGrid | None) -> FoundVolumes:
+    """Return the volumes that hold the artefact, from some channels (n_times, n_channels).
 
     Raises
     ------
@@ -220,7 +225,6 @@ def _find(raw: Any, decimator: Decimator, grid: VolumeGrid | None) -> FoundVolum
         If they are too few.
     """
     assert grid is not None  # _look raises where there is none
-    data = _probe(raw, decimator)
     found = find_volumes(data, refine_period(data, grid))
     if len(found.grid.onsets) < _FEWEST_VOLUMES:
         raise BadDataError(
