@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_eeg2fmri.bids.names import dataset_root
-from bids_eeg2fmri.bids.sidecars import read_sidecar
 from bids_eeg2fmri.eeg.decimation import Decimator, decimate, make_decimator
 from bids_eeg2fmri.eeg.gradient_correction import Correction, correct_gradient
 from bids_eeg2fmri.eeg.mne_correction import correct_with_mne
 from bids_eeg2fmri.eeg.positions import electrode_positions
-from bids_eeg2fmri.eeg.recording_state import RecordingState, judge_state, read_claim
 from bids_eeg2fmri.eeg.reduced import ReducedEeg
 from bids_eeg2fmri.eeg.saturation import Saturation
+from bids_eeg2fmri.eeg.state_decision import ADVICE, decide_state, describe_state, state_figures
 from bids_eeg2fmri.eeg.volume_grid import VolumeGrid
 from bids_eeg2fmri.eeg.volume_search import FoundVolumes, find_volumes, refine_period, volumes_of_clock
-from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError
+from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.formats.eeg_samples import open_samples
 from bids_eeg2fmri.records import Floats, VolumeClock
 from bids_eeg2fmri.settings import EegSettings
 
-_logger = logging.getLogger(__name__)
-
 #: Rate that the recording is brought to, Hz, or the next above it that divides its own: four times the
 #: highest frequency that is looked at, and what correctors of the pulse artefact are made for.
 REDUCED_SFREQ = 250.0
-#: Up to this rate (Hz) a recording cannot hold the gradient artefact as it was.
-_TOO_SLOW = 500.0
 #: Channels that the state of the recording is judged from, and the fewest volumes a template is made of.
 _N_PROBED, _FEWEST_VOLUMES = 8, 10
-#: EEG hardly ever changes by more than this (microvolts) within 4 ms; where it does so for more than this
-#: share of the time within the scan, it holds the gradient artefact.
-_STEEP, _STEEP_SHARE = 50.0, 0.2
 _KINDS = ("eeg", "ecg", "eog", "emg", "misc")
-_ADVICE = "Record volume markers, give --eeg-offset, or say that it is corrected (--eeg-state corrected)."
 
 
 def reduce_eeg(
@@ -79,15 +67,16 @@ def reduce_eeg(
     steps: list[str] = []
     quality: dict[str, float] = {}
     probe = _probe(raw, decimator)
-    grid, state = _look(raw, probe, settings, decimator, clock=clock, tr=tr)
-    steps.append(_describe_state(raw, settings, state))
+    grid = None
+    if clock is not None and tr is not None:
+        rate = float(raw.info["sfreq"]) / decimator.factor
+        grid = volumes_of_clock(clock, tr=tr, sfreq=rate, n_times=len(probe))
+    is_raw, state = decide_state(probe, grid, settings, sfreq=float(raw.info["sfreq"]))
+    steps.append(describe_state(raw, settings, state))
     if state is not None:
-        quality |= _state_figures(state)
+        quality |= state_figures(state)
     samples = open_samples(raw, range(len(raw.ch_names)))
     saturation = Saturation(samples.limits, samples.read(0, 1)[0], decimator.factor)
-    is_raw = settings.state == "raw" or (
-        settings.state == "auto" and state is not None and state.state == "uncorrected"
-    )
     if is_raw:
         found = _find(probe, grid)
         breaks = _breaks(found, clock, motion, settings.max_displacement)
@@ -153,69 +142,6 @@ def _probe(raw: Any, decimator: Decimator) -> NDArray[np.float32]:
     return np.nan_to_num(decimate(samples.read, samples.n_times, decimator))
 
 
-def _look(
-    raw: Any,
-    data: NDArray[np.float32],
-    settings: EegSettings,
-    decimator: Decimator,
-    *,
-    clock: VolumeClock | None,
-    tr: float | None,
-) -> tuple[VolumeGrid | None, RecordingState | None]:
-    """Return the clock's volumes and the state of the recording, each None where there is no clock.
-
-    Raises
-    ------
-    BadDataError
-        If it is uncorrected, or is to be taken for that, and cannot be corrected.
-    """
-    sfreq = float(raw.info["sfreq"])
-    grid = None
-    if clock is not None and tr is not None:
-        grid = volumes_of_clock(clock, tr=tr, sfreq=sfreq / decimator.factor, n_times=len(data))
-    state = judge_state(data, grid) if grid is not None else None
-    is_uncorrected = state is not None and state.state == "uncorrected"
-    if settings.state == "corrected":
-        return grid, state
-    if settings.state == "raw" and grid is None:
-        raise BadDataError(
-            "The EEG is to be corrected for the gradient artefact (--eeg-state raw), but the onsets of the "
-            f"volumes are not known. {_ADVICE}"
-        )
-    if not is_uncorrected and settings.state == "auto":
-        _refuse_without_clock(data, grid, state)
-        return grid, state
-    if sfreq <= _TOO_SLOW:
-        raise BadDataError(
-            f"The EEG is not corrected for the gradient artefact and was sampled at {sfreq:g} Hz; average "
-            f"artefact subtraction needs more than {_TOO_SLOW:g} Hz (usual are 5000). Export it at the "
-            "amplifier's rate, or corrected (then --eeg-state corrected)."
-        )
-    return grid, state
-
-
-def _refuse_without_clock(
-    data: NDArray[np.float32], grid: VolumeGrid | None, state: RecordingState | None
-) -> None:
-    """Raise if a recording holds a gradient artefact that does not repeat with the volumes."""
-    inside = data
-    if grid is not None:
-        begin, end = (round(t * grid.sfreq) for t in (grid.onsets[0], grid.onsets[-1] + grid.period))
-        inside = data[max(begin, 0) : end]
-    steep = float(np.median(np.mean(np.abs(np.diff(inside, axis=0)) > _STEEP, axis=0)))
-    if steep <= _STEEP_SHARE or (state is not None and state.rise < 0):
-        return
-    seen = (
-        "the onsets of the volumes are not known"
-        if state is None
-        else (f"it does not repeat with the clock's volumes ({state.describe()})")
-    )
-    raise BadDataError(
-        f"The EEG changes by more than {_STEEP:g} microvolts within 4 ms for {steep:.0%} of the scan, as "
-        f"with an uncorrected gradient artefact, but {seen}. {_ADVICE}"
-    )
-
-
 def _find(data: NDArray[np.float32], grid: VolumeGrid | None) -> FoundVolumes:
     """Return the volumes that hold the artefact, from some channels (n_times, n_channels).
 
@@ -224,12 +150,12 @@ def _find(data: NDArray[np.float32], grid: VolumeGrid | None) -> FoundVolumes:
     BadDataError
         If they are too few.
     """
-    assert grid is not None  # _look raises where there is none
+    assert grid is not None  # decide_state raises where there is none
     found = find_volumes(data, refine_period(data, grid))
     if len(found.grid.onsets) < _FEWEST_VOLUMES:
         raise BadDataError(
             f"The gradient artefact is in {len(found.grid.onsets)} whole volumes of the recording; at least "
-            f"{_FEWEST_VOLUMES} are needed to average. {_ADVICE}"
+            f"{_FEWEST_VOLUMES} are needed to average. {ADVICE}"
         )
     return found
 
@@ -244,45 +170,3 @@ def _breaks(
     moments = clock.onsets[1:][change > limit]
     places = np.searchsorted(found.grid.onsets, moments - found.grid.period / 2)
     return tuple(int(place) for place in np.unique(places))
-
-
-def _describe_state(raw: Any, settings: EegSettings, state: RecordingState | None) -> str:
-    """Return in words what the recording is taken for and why."""
-    claim = _claim(raw)
-    if settings.state != "auto":
-        words = f"gradient artefact: taken for {settings.state} as asked (eeg.state)"
-    elif state is None:
-        words = "gradient artefact: taken for corrected, no volumes to look at"
-    else:
-        words = f"gradient artefact: {state.state}"
-    figures = f" ({state.describe()})" if state is not None else ""
-    if not claim:
-        return words + figures
-    contradicts = state is not None and state.state == "uncorrected" and settings.state == "auto"
-    if contradicts:
-        _logger.warning("%s says that the EEG is corrected; the signal says it is not.", claim)
-    return f"{words}{figures}; {claim} says that it is corrected{', the signal not' if contradicts else ''}"
-
-
-def _claim(raw: Any) -> str:
-    """Return what says that the recording is corrected; empty where nothing does."""
-    name = raw.filenames[0] if raw.filenames else None
-    if name is None:
-        return ""
-    path = Path(name)
-    try:
-        sidecar = read_sidecar(path, dataset_root(path))
-    except (Eeg2FmriError, OSError):
-        sidecar = {}
-    return read_claim(sidecar, path.name)
-
-
-def _state_figures(state: RecordingState) -> dict[str, float]:
-    """Return the figures of a state that are known."""
-    figures = {
-        "gradient_repeating_share": state.repeating,
-        "gradient_rise_db": state.rise,
-        "slice_comb_before_db": state.slice_comb,
-        "volume_comb_before_db": state.volume_comb,
-    }
-    return {name: value for name, value in figures.items() if np.isfinite(value)}
