@@ -164,6 +164,11 @@ def _spread(
     metavar="MODEL_DIR|FILE",
     help="Train nothing: apply the models of an earlier OUTPUT_DIR (or one file) to EEG, BOLD or not.",
 )
+@click.option(
+    "--eeg-state",
+    metavar="auto|raw|corrected",
+    help="Whether the gradient artefact is still in the EEG [auto: told from the recording].",
+)
 @click.option("--config-file", type=click.Path(path_type=Path), help="Settings in TOML.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting: eeg.lowpass=30.")
 @click.option("-w", "--work-dir", type=click.Path(path_type=Path), help="Keeps cleaned data for later runs.")
@@ -225,6 +230,7 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
             "evaluation.test_task": _task(options["test_task"]),
             "sync.events": options["events"],
             "sync.eeg_offset": options["eeg_offset"],
+            "eeg.state": options["eeg_state"],
             "sync.pair_task": options["pair_task"] or None,
             "random_seed": options["random_seed"],
         },

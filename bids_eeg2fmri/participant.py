@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import time
@@ -15,6 +16,7 @@ import numpy as np
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.bids.names import relative_to
 from bids_eeg2fmri.bids.outputs import Outputs
+from bids_eeg2fmri.bold.confounds import read_motion
 from bids_eeg2fmri.bold.extraction import summarise_run
 from bids_eeg2fmri.bold.region_set import RegionLabels, label_regions, region_files
 from bids_eeg2fmri.bold.signals import extract_signals
@@ -120,12 +122,18 @@ def prepare_run(
     units = choose_units(labels, settings.bold)
     signals = read_signals(run, units, settings, work_dir)
     regions = summarise_run(signals, units, settings.bold, space=run.space)
+    motion = read_motion(run.confounds_path, run.n_volumes)
     eeg = _kept(
         work_dir,
         CleanEeg,
         f"{run.entities}_eeg",
-        digest_inputs(repr(settings.eeg), __version__, applicable_files(run.eeg_path), ()),
-        lambda: clean_eeg(read_eeg(run.eeg_path), settings.eeg),
+        digest_inputs(
+            f"{settings.eeg} {run.tr} {_digest_arrays(timed.clock.onsets, motion)}",
+            __version__,
+            applicable_files(run.eeg_path),
+            (),
+        ),
+        lambda: clean_eeg(read_eeg(run.eeg_path), settings.eeg, clock=timed.clock, tr=run.tr, motion=motion),
     )
     aligned = align_run(
         run.entities, eeg, timed.clock, regions, timed.events, tr=run.tr, start_time=run.start_time
@@ -264,6 +272,12 @@ def _digest(job: Job, discovery: Discovery, localizer: Sequence[LocalizerRun]) -
     inputs += region_files(job.settings.bold.regions)
     runs = [str(timed.run.entities) for timed in discovery.timed]
     return digest_inputs(f"{job.settings.as_toml()}\n{runs}", __version__, inputs, dataset_roots(job))
+
+
+def _digest_arrays(*arrays: np.ndarray | None) -> str:
+    """Return the SHA-256 of arrays; None counts too."""
+    content = b"|".join(b"" if array is None else np.ascontiguousarray(array).tobytes() for array in arrays)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _kept(work_dir: Path | None, kind: type[R], name: str, digest: str, make: Callable[[], R]) -> R:

@@ -64,9 +64,30 @@ class EegSettings:
     lowpass: float = 40.0
     #: Sampling rate of the cleaned EEG, Hz.
     sfreq: float = 100.0
+    #: Whether the gradient artefact is still in the recording; auto: told from the recording.
+    state: Literal["auto", "raw", "corrected"] = "auto"
+    #: What subtracts it: this app, or MNE for comparison.
+    gradient: Literal["aas", "mne"] = "aas"
+    #: Volumes of the usual template; windows of half to four times as many, and all, are tried beside it.
+    gradient_window: int = 25
+    #: Windows of volumes end where the head moves by more from one to the next, mm (framewise displacement).
+    max_displacement: float = 0.5
+    #: Components of the optimal basis set fitted to what is then left; 0: none.
+    residual_components: int | Literal["auto"] = 0
 
     def __post_init__(self) -> None:
         """Check that the corners fit each other and the sampling rate."""
+        if not 5 <= self.gradient_window <= 1000:
+            raise UsageError(
+                f"eeg.gradient_window={self.gradient_window}: allowed are 5 to 1000 volumes; usual are "
+                "21 to 31."
+            )
+        if self.max_displacement <= 0:
+            raise UsageError(f"eeg.max_displacement={self.max_displacement:g}: allowed is more than 0 (mm).")
+        if isinstance(self.residual_components, int) and not 0 <= self.residual_components <= 20:
+            raise UsageError(
+                f"eeg.residual_components={self.residual_components}: allowed are 0 to 20, or auto."
+            )
         if not 0 < self.highpass < self.lowpass < self.sfreq / 2:
             raise UsageError(
                 f"eeg.highpass={self.highpass:g}, eeg.lowpass={self.lowpass:g}, eeg.sfreq={self.sfreq:g}: "

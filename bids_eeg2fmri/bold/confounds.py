@@ -112,6 +112,16 @@ def select_nuisance(path: Path, n_volumes: int) -> tuple[NDArray[np.float64], tu
     return _filled(table, columns, path), tuple(columns)
 
 
+def read_motion(path: Path | None, n_volumes: int) -> NDArray[np.float64] | None:
+    """Return the motion parameters of each volume, (n_volumes, 6), mm and rad; None where not known."""
+    if path is None:
+        return None
+    table = read_table(path)
+    if len(table) != n_volumes or any(axis not in table for axis in _AXES):
+        return None
+    return _filled(table, list(_AXES), path)
+
+
 def non_steady_volumes(path: Path, n_volumes: int) -> NDArray[np.bool_]:
     """Return (n_volumes,): True for volumes that fMRIPrep flagged as before the steady state."""
     table = read_table(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from fractions import Fraction
 from typing import Any
 
@@ -11,18 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, resample_poly, sosfilt, sosfilt_zi
 
+from bids_eeg2fmri.eeg.positions import electrode_positions
+from bids_eeg2fmri.eeg.reduction import reduce_eeg
 from bids_eeg2fmri.errors import BadDataError
-from bids_eeg2fmri.records import CleanEeg
+from bids_eeg2fmri.records import CleanEeg, Floats, VolumeClock
 from bids_eeg2fmri.settings import EegSettings
 
-#: Channels filtered at once: bounds the memory for long recordings at a high rate.
-_BLOCK = 8
 _VOLTS_TO_MICROVOLTS = 1e6
 #: scipy.signal.resample_poly's default filter reaches this many samples of the slower rate to either side.
 _RESAMPLE_REACH = 10
 
 
-def clean_eeg(raw: mne.io.BaseRaw, settings: EegSettings) -> CleanEeg:
+def clean_eeg(
+    raw: mne.io.BaseRaw,
+    settings: EegSettings,
+    *,
+    clock: VolumeClock | None = None,
+    tr: float | None = None,
+    motion: Floats | None = None,
+) -> CleanEeg:
     """Return the EEG channels of a recording, resampled, filtered and referenced to their average.
 
     Channels that the dataset flags as bad are interpolated by spherical splines (Perrin 1989,
@@ -33,21 +39,17 @@ def clean_eeg(raw: mne.io.BaseRaw, settings: EegSettings) -> CleanEeg:
     Raises
     ------
     BadDataError
-        If there are fewer than two EEG channels, or the signal holds no finite or no changing values.
+        If ``reduce_eeg`` cannot use the recording, or the signal holds no finite or no changing values.
     """
-    steps = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MNE warns of what is handled or checked here
-        raw = raw.copy().pick("eeg", exclude=[], verbose="error")
-        if len(raw.ch_names) < 2:
-            raise BadDataError(
-                f"The recording has {len(raw.ch_names)} EEG channels; at least 2 are needed. "
-                "Check the types in channels.tsv."
-            )
-        positions, source = _positions(raw)
-    steps.append(f"electrode positions from {source}")
-    data, lookahead = _resample(raw, settings.sfreq)
-    steps.append(f"resampled from {raw.info['sfreq']:g} to {settings.sfreq:g} Hz (polyphase)")
+    reduced = reduce_eeg(raw, settings, clock=clock, tr=tr, motion=motion)
+    steps = list(reduced.steps)
+    is_eeg = np.array([kind == "eeg" for kind in reduced.channel_types])
+    raw = raw.copy().pick("eeg", exclude=[], verbose="error")
+    electrode_positions(raw)
+    positions = reduced.positions[is_eeg]
+    data, lookahead = _resample(reduced.data[is_eeg], reduced.sfreq, settings.sfreq)
+    lookahead += reduced.lookahead
+    steps.append(f"resampled from {reduced.sfreq:g} to {settings.sfreq:g} Hz (polyphase)")
     _check_signal(data, raw.ch_names)
     sos = butter(4, (settings.highpass, settings.lowpass), "bandpass", fs=settings.sfreq, output="sos")
     start = sosfilt_zi(sos)[:, None, :] * data[None, :, :1]
@@ -63,6 +65,7 @@ def clean_eeg(raw: mne.io.BaseRaw, settings: EegSettings) -> CleanEeg:
         positions=positions,
         steps=tuple(steps),
         quality={
+            **reduced.quality,
             "bad_channels": float(len(raw.info["bads"])),
             "median_rms_uv": float(np.median(np.sqrt(np.mean(data**2, axis=1)))),
             "largest_uv": float(np.abs(data).max()),
@@ -71,42 +74,14 @@ def clean_eeg(raw: mne.io.BaseRaw, settings: EegSettings) -> CleanEeg:
     )
 
 
-def _positions(raw: Any) -> tuple[NDArray[np.float64], str]:
-    """Return head coordinates (n_channels, 3) in metres, NaN where unknown, and where they come from."""
-    montage = raw.get_montage()
-    known = montage.get_positions()["ch_pos"] if montage is not None else {}
-    if montage is not None and any(np.all(np.isfinite(p)) for p in known.values()):
-        source = "electrodes.tsv"
-    else:
-        raw.set_montage(_standard_montage(), match_case=False, on_missing="ignore", verbose="error")
-        source = "the channels' names (standard 10-05 montage)"
-    positions = np.array([channel["loc"][:3] for channel in raw.info["chs"]], dtype=np.float64)
-    positions[np.all(positions == 0, axis=1)] = np.nan
-    if np.all(np.isnan(positions)):
-        source = "nowhere: the names are not of the 10-05 system and there is no electrodes.tsv"
-    return positions, source
-
-
-def _standard_montage() -> str:
-    """Return the name of the 10-05 montage, which MNE 1.13 renamed."""
-    known = mne.channels.get_builtin_montages()
-    return "colin27_1005" if "colin27_1005" in known else "standard_1005"
-
-
-def _resample(raw: Any, sfreq: float) -> tuple[NDArray[np.float64], float]:
-    """Return the signal in µV at the new rate, and how far the anti-aliasing filter looked ahead, s."""
-    ratio = Fraction(sfreq / raw.info["sfreq"]).limit_denominator(1000)
-    blocks = []
-    for first in range(0, len(raw.ch_names), _BLOCK):
-        block = raw.get_data(picks=range(first, min(first + _BLOCK, len(raw.ch_names))), verbose="error")
-        block *= _VOLTS_TO_MICROVOLTS
-        if ratio != 1:
-            # Zero before the first sample and after the last: a trend over the run would know the future.
-            block -= block[:, :1]
-            block = resample_poly(block, ratio.numerator, ratio.denominator, axis=1)
-        blocks.append(block)
-    slower = min(sfreq, float(raw.info["sfreq"]))
-    return np.concatenate(blocks), 0.0 if ratio == 1 else _RESAMPLE_REACH / slower
+def _resample(data: NDArray[np.float32], old: float, new: float) -> tuple[NDArray[np.float64], float]:
+    """Return the signal at the new rate, and how far the anti-aliasing filter looked ahead, s."""
+    ratio = Fraction(new / old).limit_denominator(1000)
+    # Zero before the first sample and after the last: a trend over the run would know the future.
+    data = data - data[:, :1]
+    if ratio != 1:
+        data = resample_poly(data, ratio.numerator, ratio.denominator, axis=1)
+    return data.astype(np.float64), 0.0 if ratio == 1 else _RESAMPLE_REACH / min(new, old)
 
 
 def _check_signal(data: NDArray[np.float64], names: list[str]) -> None:

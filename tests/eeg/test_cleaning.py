@@ -55,7 +55,7 @@ def test_nothing_beyond_the_lookahead_is_used(sfreq: float) -> None:
     second = clean_eeg(make_raw(changed, sfreq=sfreq), EegSettings())
     last = int((moment - first.lookahead) * first.sfreq)
     np.testing.assert_array_equal(first.data[:, :last], second.data[:, :last])
-    assert first.lookahead <= 0.1
+    assert first.lookahead <= 0.15
     assert not np.array_equal(first.data[:, last + 30 :], second.data[:, last + 30 :])
 
 
@@ -104,7 +104,7 @@ def test_flagged_channel_is_interpolated() -> None:
 def test_unknown_names_have_no_position() -> None:
     clean = clean_eeg(make_raw(noise(3), ["a1x", "b2x", "c3x"]), EegSettings())
     assert np.all(np.isnan(clean.positions))
-    assert "nowhere" in clean.steps[0]
+    assert any("nowhere" in step for step in clean.steps)
 
 
 def test_unusable_recordings_are_refused() -> None:

@@ -1,0 +1,54 @@
+"""Where the amplifier was saturated."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Saturation:
+    """Counts samples at the limits of the amplifier while a recording is read.
+
+    Parameters
+    ----------
+    limits : array, shape (n_channels,)
+        Microvolts; infinite where not known.
+    origin : array, shape (n_channels,)
+        What was subtracted from the samples that are watched, microvolts.
+    factor : int
+        Samples of the full rate for each that is kept.
+    """
+
+    def __init__(self, limits: NDArray[np.float32], origin: NDArray[np.float32], factor: int) -> None:
+        """Begin with nothing counted."""
+        # Half a step below the largest integer: float32 does not hold it exactly.
+        self._high = limits * (1 - 1e-5) - origin
+        self._low = -limits * (1 - 1e-5) - origin
+        self._factor = factor
+        self._counts = np.zeros(len(limits), np.int64)
+        self._moments: list[NDArray[np.int64]] = []
+        self._channels: list[NDArray[np.int64]] = []
+
+    def watch(self, first: int, block: NDArray[np.float32]) -> None:
+        """Count in a block (n, n_channels) that begins at sample ``first``."""
+        if not np.any(np.isfinite(self._high)):
+            return
+        # The extremes are found faster than all samples are compared.
+        if not (np.any(block.max(axis=0) >= self._high) or np.any(block.min(axis=0) <= self._low)):
+            return
+        moments, channels = np.nonzero((block >= self._high) | (block <= self._low))
+        self._counts += np.bincount(channels, minlength=len(self._counts))
+        self._moments.append((moments + first) // self._factor)
+        self._channels.append(channels)
+
+    def shares(self, n_times: int) -> NDArray[np.float32]:
+        """Return the share of samples at a limit, (n_channels,)."""
+        return (self._counts / n_times).astype(np.float32)
+
+    def is_lost(self, n_kept: int, is_eeg: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the samples of the lower rate (n_kept,) at which half of the EEG channels are saturated."""
+        lost = np.zeros((n_kept, len(is_eeg)), bool)
+        for moments, channels in zip(self._moments, self._channels, strict=True):
+            lost[np.minimum(moments, n_kept - 1), channels] = True
+        is_lost: NDArray[np.bool_] = lost[:, is_eeg].mean(axis=1) >= 0.5
+        return is_lost
