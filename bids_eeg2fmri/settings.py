@@ -64,9 +64,21 @@ class EegSettings:
     lowpass: float = 40.0
     #: Sampling rate of the cleaned EEG, Hz.
     sfreq: float = 100.0
+    #: The pulse artefact: corrected where there is one, by MNE's optimal basis sets instead, or left.
+    pulse: Literal["auto", "mne", "off"] = "auto"
+    #: Bad channels: also those that look bad, or only those that the dataset flags.
+    bad_channels: Literal["auto", "flagged"] = "auto"
+    #: Whether ocular and muscle components are removed (ICA).
+    ica: bool = False
+    #: Bursts are clipped at this many robust standard deviations of their channel; 0: not at all.
+    burst_limit: float = 8.0
 
     def __post_init__(self) -> None:
         """Check that the corners fit each other and the sampling rate."""
+        if self.burst_limit != 0 and self.burst_limit < 3:
+            raise UsageError(
+                f"eeg.burst_limit={self.burst_limit:g}: allowed is 0 (off) or 3 and above; lower ones clip EEG."
+            )
         if not 0 < self.highpass < self.lowpass < self.sfreq / 2:
             raise UsageError(
                 f"eeg.highpass={self.highpass:g}, eeg.lowpass={self.lowpass:g}, eeg.sfreq={self.sfreq:g}: "
