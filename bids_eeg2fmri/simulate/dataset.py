@@ -40,6 +40,7 @@ from bids_eeg2fmri.simulate.write_truth import (
     write_ceilings,
     write_responses,
     write_signals,
+    write_true_eeg,
 )
 
 FMRIPREP = Path("derivatives", "fmriprep")
@@ -130,7 +131,12 @@ def _write_participant(
         if run == 1:
             write_electrodes(out, entities, nominal)
             write_responses(out / TRUTH, entities, person, brain)
-        write_recordings(out, entities, simulated, cap=nominal, brain=brain)
+        noise = make_rng(
+            options.seed, participant=participant, session=session, run=run, stream=Stream.AMPLIFIER
+        )
+        write_recordings(out, entities, simulated, cap=nominal, brain=brain, rng=noise)
+        if simulated.scanner is not None:
+            write_true_eeg(out / TRUTH, entities, simulated.scanner, nominal.names)
         write_preprocessed(out / FMRIPREP, entities, simulated, brain)
         write_signals(out / TRUTH, entities, simulated, brain)
         ceilings.append(tabulate_ceilings(entities, simulated, brain, coupling=options.coupling))

@@ -9,6 +9,10 @@ from bids_eeg2fmri.errors import UsageError, did_you_mean
 
 Coupling = Literal["power", "task-only", "none"]
 COUPLINGS: tuple[str, ...] = get_args(Coupling)
+Eeg = Literal["corrected", "raw"]
+EEGS: tuple[str, ...] = get_args(Eeg)
+Clocks = Literal["locked", "free"]
+CLOCKS: tuple[str, ...] = get_args(Clocks)
 
 #: Smallest and largest allowed value. Fewer than 40 volumes hold less than two blocks at a usual TR; fewer
 #: than 8 channels leave nothing to filter spatially.
@@ -43,6 +47,11 @@ class SimulationOptions:
     coupling : "power", "task-only" or "none"
         ``power``: regions follow the power of motor sources. ``task-only``: EEG and BOLD both respond to the
         task and share nothing else. ``none``: BOLD does not respond to the task either.
+    eeg : "corrected" or "raw"
+        ``corrected``: 250 Hz, as after the correction of scanner artefacts. ``raw``: 5 kHz, as the amplifier
+        stores it, with gradient and pulse artefacts.
+    clocks : "locked" or "free"
+        Of raw EEG: whether the amplifier's clock follows the scanner's.
     seed : int
         Participant k of a seed is the same whatever the number of participants.
 
@@ -59,6 +68,8 @@ class SimulationOptions:
     tr: float = 2.0
     channels: int = 32
     coupling: Coupling = "power"
+    eeg: Eeg = "corrected"
+    clocks: Clocks = "locked"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -72,8 +83,11 @@ class SimulationOptions:
                 f"--volumes {self.volumes} of --tr {self.tr} s last {self.volumes * self.tr:g} s: a block of "
                 f"rest and one of imagery need {MIN_DURATION:g} s. Ask for more volumes."
             )
-        if self.coupling not in COUPLINGS:
-            raise UsageError(
-                f"There is no coupling '{self.coupling}'; choose one of {', '.join(COUPLINGS)}."
-                f"{did_you_mean(self.coupling, COUPLINGS)}"
-            )
+        choices = {"coupling": COUPLINGS, "eeg": EEGS, "clocks": CLOCKS}
+        for name, allowed in choices.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise UsageError(
+                    f"There is no {name} '{value}'; choose one of {', '.join(allowed)}."
+                    f"{did_you_mean(value, allowed)}"
+                )

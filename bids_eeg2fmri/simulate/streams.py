@@ -18,6 +18,9 @@ class Stream(IntEnum):
     MOTION = 6
     BOLD_NOISE = 7
     TIMING = 8
+    PULSE = 9
+    GRADIENT = 10
+    AMPLIFIER = 11
 
 
 def make_rng(seed: int, *, participant: int, session: int, run: int, stream: Stream) -> np.random.Generator:
