@@ -18,6 +18,7 @@ from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.bold.extraction import extract_regions
 from bids_eeg2fmri.bold.region_set import RegionLabels, label_regions, region_files
 from bids_eeg2fmri.eeg.cleaning import clean_eeg
+from bids_eeg2fmri.eeg.provenance import read_provenance
 from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
 from bids_eeg2fmri.evaluation.baselines import TaskDesign
 from bids_eeg2fmri.evaluation.scores import score_predictions
@@ -111,8 +112,15 @@ def prepare_run(
         work_dir,
         CleanEeg,
         f"{run.entities}_eeg",
-        digest_inputs(repr(settings.eeg), __version__, applicable_files(run.eeg_path), ()),
-        lambda: clean_eeg(read_eeg(run.eeg_path), settings.eeg),
+        digest_inputs(
+            f"{settings.eeg} {settings.random_seed}", __version__, applicable_files(run.eeg_path), ()
+        ),
+        lambda: clean_eeg(
+            read_eeg(run.eeg_path),
+            settings.eeg,
+            read_provenance(run.eeg_path),
+            seed=settings.random_seed,
+        ),
     )
     aligned = align_run(
         run.entities, eeg, timed.clock, regions, timed.events, tr=run.tr, start_time=run.start_time

@@ -134,13 +134,17 @@ def _artefact(
         pattern /= np.sqrt(np.mean(pattern**2))
         frequency, decay, lag = rng.uniform(2.5, 7), rng.uniform(0.1, 0.18), rng.uniform(0, 0.12)
         drift = np.cumsum(rng.normal(0, 0.03, len(beats)))
-        sizes = (1, 0.7, 0.4, 0.25)[k] * size * (1 + 0.2 * rng.standard_normal(len(beats)) + drift - drift.mean())
+        sizes = (
+            (1, 0.7, 0.4, 0.25)[k] * size * (1 + 0.2 * rng.standard_normal(len(beats)) + drift - drift.mean())
+        )
         wave = np.zeros(n_times)
         jitter = rng.normal(0, 0.008, len(beats)) + 0.15 * (previous - np.median(previous))
         for onset, amplitude in zip(beats + delay + lag - 0.05 + jitter, sizes, strict=True):
             first = max(int(np.ceil(onset * sfreq)), 0)
             t = np.arange(first, min(first + int(0.9 * sfreq), n_times)) / sfreq - onset
             rise = 1 - np.exp(-((t / 0.04) ** 2))
-            wave[first : first + len(t)] += amplitude * rise * np.sin(2 * np.pi * frequency * t) * np.exp(-t / decay)
+            wave[first : first + len(t)] += (
+                amplitude * rise * np.sin(2 * np.pi * frequency * t) * np.exp(-t / decay)
+            )
         total += np.outer(pattern, wave)
     return total

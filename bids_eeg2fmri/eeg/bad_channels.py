@@ -50,10 +50,11 @@ def find_bad_channels(
         Whether noisy and lonely channels are looked for; flat and saturated ones are always bad.
     """
     bad = {name: "flagged" for name in names if name in flagged}
-    for k in np.flatnonzero(find_flat(data)):
-        bad.setdefault(names[k], "flat")
-    for k in np.flatnonzero(clipped > MOST_CLIPPED):
-        bad.setdefault(names[k], f"saturated in {clipped[k]:.0%} of the samples")
+    for name, is_flat, share in zip(names, find_flat(data), clipped, strict=True):
+        if is_flat:
+            bad.setdefault(name, "flat")
+        elif share > MOST_CLIPPED:
+            bad.setdefault(name, f"saturated in {share:.0%} of the samples")
     good = np.array([name not in bad for name in names])
     if not detect or good.sum() < _FEWEST_TO_COMPARE:
         return bad
@@ -84,14 +85,16 @@ def robust_z(values: Floats) -> Floats:
 
 def _amplitude(data: NDArray[np.float32]) -> Floats:
     """Return the robust amplitude (n_channels,), µV."""
-    low, high = np.percentile(data[:, ::3], (25, 75), axis=1)
+    low, high = np.percentile(data[:, ::7], (25, 75), axis=1)
     amplitude: Floats = np.maximum(high - low, 1e-6) / 1.349
     return amplitude
 
 
 def _roughness(data: NDArray[np.float32]) -> Floats:
     """Return how fast a channel changes against how much (n_channels,): high in white noise."""
-    step = np.percentile(np.abs(np.diff(data[:, : len(data[0]) // 2 * 2], axis=1)[:, ::3]), 50, axis=1)
+    step = np.median(
+        np.abs(data[:, 1::7] - data[:, : data.shape[1] - 1 : 7][:, : len(data[0, 1::7])]), axis=1
+    )
     roughness: Floats = np.maximum(step, 1e-6) / _amplitude(data)
     return roughness
 

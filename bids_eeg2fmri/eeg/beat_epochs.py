@@ -15,6 +15,8 @@ Float32s = NDArray[np.float32]
 FADE = 0.08
 #: Sets of moved beats that the locked ones are compared with.
 _N_SURROGATES = 5
+#: A window of this many times the median energy is not averaged.
+_MOST_ENERGY = 2.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,19 +77,15 @@ def cut_epochs(data: Float32s, first: NDArray[np.int64], weights: Float32s) -> F
     return epochs.reshape(len(first), -1)
 
 
-def move_beats(
-    windows: BeatWindows, n_times: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], ...]:
+def move_beats(windows: BeatWindows, n_times: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], ...]:
     """Return sets of windows each moved by up to half a beat at random: nothing is locked to them."""
     half = max(windows.n_lags // 2, 1)
-    moved = (
-        windows.first + rng.integers(-half, half + 1, len(windows.first)) for _ in range(_N_SURROGATES)
-    )
+    moved = (windows.first + rng.integers(-half, half + 1, len(windows.first)) for _ in range(_N_SURROGATES))
     return tuple(np.clip(first, 0, n_times - windows.n_lags) for first in moved)
 
 
 def locked_average(data: Float32s, windows: BeatWindows) -> Floats:
-    """Return the mean window over beats, its mean over lags removed, (n_channels, n_lags)."""
+    """Return the mean of the calm windows, its mean over lags removed, (n_channels, n_lags)."""
     return _average(data, windows.first, windows.n_lags)
 
 
@@ -102,13 +100,21 @@ def chance_amplitude(data: Float32s, windows: BeatWindows, moved: tuple[NDArray[
     return float(np.sqrt(np.mean(squares)))
 
 
+def find_calm(data: Float32s, first: NDArray[np.int64], n_lags: int) -> NDArray[np.bool_]:
+    """Return which windows (n_beats,) hold no blink or movement, which would drown the rest in an average."""
+    total = np.concatenate([[0.0], np.cumsum(np.einsum("ct,ct->t", data, data), dtype=np.float64)])
+    energy = total[first + n_lags] - total[first]
+    calm: NDArray[np.bool_] = energy <= _MOST_ENERGY * np.median(energy)
+    return calm
+
+
 def _average(data: Float32s, first: NDArray[np.int64], n_lags: int) -> Floats:
-    """Return the plain mean over windows, centred, (n_channels, n_lags)."""
-    # One convolution would need the whole run; the sum over beats is a product with where they begin.
-    total = np.zeros((len(data), n_lags))
-    for begin in first:
+    """Return the plain mean over calm windows, centred, (n_channels, n_lags)."""
+    calm = first[find_calm(data, first, n_lags)]
+    total = np.zeros((len(data), n_lags), dtype=np.float32)
+    for begin in calm:
         total += data[:, begin : begin + n_lags]
-    average = total / max(len(first), 1)
+    average = total.astype(np.float64) / max(len(calm), 1)
     centred: Floats = average - average.mean(axis=1, keepdims=True)
     return centred
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import iirnotch, tf2sos, welch
+from scipy.signal import iirnotch, tf2sos
 
+from bids_eeg2fmri.eeg.spectrum import median_spectrum
 from bids_eeg2fmri.records import Floats
 
 #: Where the mains may be, Hz.
@@ -14,20 +15,20 @@ _MAINS = (50.0, 60.0)
 _STRAY, _NEAR, _FAR = 0.5, 1.5, 5.0
 #: Height above the spectrum around it that makes a line, dB.
 _LEAST_HEIGHT = 6.0
-#: Seconds per window of the spectrum, channels and seconds looked at: enough for one line.
-_WINDOW, _MOST_CHANNELS, _MOST_SECONDS = 4.0, 16, 120.0
+#: Channels and seconds looked at: enough for one line.
+_MOST_CHANNELS, _MOST_SECONDS = 16, 120.0
 _QUALITY_FACTOR = 30.0
 
 
-def find_line(data: NDArray[np.floating], sfreq: float) -> tuple[float, float]:
+def find_line(data: NDArray[np.float32], sfreq: float) -> tuple[float, float]:
     """Return frequency (Hz) and height (dB) of the mains in (n_channels, n_times); 0, 0 where there is none.
 
     The harmonics lie above every band that is kept.
     """
     every = max(len(data) // _MOST_CHANNELS, 1)
     some = data[::every, : round(_MOST_SECONDS * sfreq)]
-    frequencies, power = welch(some, sfreq, nperseg=min(round(_WINDOW * sfreq), some.shape[1]), axis=1)
-    spectrum = 10 * np.log10(np.maximum(np.median(power, axis=0), np.finfo(np.float64).tiny))
+    frequencies, power = median_spectrum(some, sfreq)
+    spectrum = 10 * np.log10(np.maximum(power, np.finfo(np.float64).tiny))
     best = (0.0, 0.0)
     for mains in _MAINS:
         distance = np.abs(frequencies - mains)

@@ -41,7 +41,9 @@ _LABELS: Mapping[str, tuple[Step, ...]] = {
     "obs": ("gradient", "pulse"),
 }
 #: Keys of a sidecar that speak of processing; others speak of the experiment, where "pulse" means a sensor.
-_KEYS = re.compile(r"step|process|filter|correct|clean|description$|method|artefact_?removal|artifact_?removal", re.I)
+_KEYS = re.compile(
+    r"step|process|filter|correct|clean|description$|method|artefact_?removal|artifact_?removal", re.I
+)
 _OTHER_KEYS = re.compile(r"hardware|subjectarte?i?fact|task|instruction|institution|columns", re.I)
 _DENIAL = re.compile(r"\b(no|not|non|never|without|un\w*|n/a|none|before)\b", re.IGNORECASE)
 
@@ -99,7 +101,9 @@ def read_provenance(path: Path) -> Provenance:
     if not sources and _is_derivative(root):
         return Provenance(done=ALL_STEPS, evidence="it stands in a derivative dataset", reference=reference)
     return Provenance(
-        done=frozenset(named | told), evidence=f"said by {' and '.join(sources)}" if sources else "", reference=reference
+        done=frozenset(named | told),
+        evidence=f"said by {' and '.join(sources)}" if sources else "",
+        reference=reference,
     )
 
 

@@ -78,9 +78,7 @@ def remove_pulse(
             f"{found}; locked to them {done.before:.1f} µV, by chance {done.chance:.1f} µV: "
             "no pulse artefact to correct"
         )
-        return PulseStep(
-            data=data, steps=(step,), heart_rate=heart_rate, quality=quality, locked=done.locked
-        )
+        return PulseStep(data=data, steps=(step,), heart_rate=heart_rate, quality=quality, locked=done.locked)
     quality["pulse_delay_s"] = done.delay
     method = "MNE's optimal basis sets" if settings.pulse == "mne" else "spatio-temporal optimal basis sets"
     step = (

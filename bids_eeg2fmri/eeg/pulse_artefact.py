@@ -20,6 +20,7 @@ from bids_eeg2fmri.eeg.beat_epochs import (
     Float32s,
     chance_amplitude,
     cut_epochs,
+    find_calm,
     locked_amplitude,
     locked_average,
     move_beats,
@@ -28,7 +29,7 @@ from bids_eeg2fmri.eeg.beat_epochs import (
 from bids_eeg2fmri.records import Floats
 
 #: Directions of the epochs that are looked at, and beats that each of them must have.
-_MOST_DIRECTIONS, _BEATS_PER_DIRECTION = 60, 4
+_MOST_DIRECTIONS, _BEATS_PER_DIRECTION = 40, 4
 #: Locked energy against that of moved beats above which there is an artefact.
 _LEAST_EXCESS = 1.5
 #: MNE's optimal basis sets: components beside the mean, as Niazy 2005 has them.
@@ -110,17 +111,21 @@ def correct_pulse(
 def _subtract(data: Float32s, windows: BeatWindows, moved: tuple[np.ndarray, ...]) -> tuple[Float32s, int]:
     """Return the data without the directions that exceed moved beats, and how many these are."""
     epochs = cut_epochs(data, windows.first, windows.weights)
-    others = [cut_epochs(data, first, windows.weights) for first in moved]
-    sizes, patterns, excess = _contrast(epochs, others)
+    calm = find_calm(data, windows.first, windows.n_lags)
+    others = []
+    for first in moved:
+        is_calm = find_calm(data, first, windows.n_lags)
+        others.append(cut_epochs(data, first[is_calm], windows.weights[is_calm]))
+    filters, patterns, excess = _contrast(epochs[calm], others)
     # What the same comparison finds where nothing is locked.
     limit = float(_contrast(others[0], others[1:])[2].max())
     kept = excess > limit
     if not kept.any():
         return data, 0
-    mean = sizes[:, kept].mean(axis=0)
-    variance = sizes[:, kept].var(axis=0)
+    sizes = (epochs @ filters[kept].T).astype(np.float64)
+    mean, variance = sizes[calm].mean(axis=0), sizes[calm].var(axis=0)
     # The EEG's own variance in each direction is 1.
-    shrunk = mean + (sizes[:, kept] - mean) * np.maximum(1 - 1 / np.maximum(variance, 1e-12), 0)
+    shrunk = mean + (sizes - mean) * np.maximum(1 - 1 / np.maximum(variance, 1e-12), 0)
     artefact = (shrunk.astype(np.float32) @ patterns[kept]).reshape(len(epochs), len(data), -1)
     corrected = data.copy()
     for begin, epoch in zip(windows.first, artefact, strict=True):
@@ -128,13 +133,13 @@ def _subtract(data: Float32s, windows: BeatWindows, moved: tuple[np.ndarray, ...
     return corrected, int(kept.sum())
 
 
-def _contrast(epochs: Float32s, others: list[Float32s]) -> tuple[Floats, Float32s, Floats]:
+def _contrast(epochs: Float32s, others: list[Float32s]) -> tuple[Float32s, Float32s, Floats]:
     """Return directions in which epochs differ from others, as joint diagonalisation finds them.
 
     Returns
     -------
-    sizes : array, shape (n_beats, n_directions)
-        In units of the standard deviation of the others.
+    filters : array of float32, shape (n_directions, n_channels x n_lags)
+        Give the size of an epoch in units of the standard deviation of the others.
     patterns : array of float32, shape (n_directions, n_channels x n_lags)
         What one unit of each looks like, µV.
     excess : array, shape (n_directions,)
@@ -154,7 +159,7 @@ def _contrast(epochs: Float32s, others: list[Float32s]) -> tuple[Floats, Float32
     excess, filters = eigh(own.T @ own / len(own), noise)
     filters = filters[:, ::-1]
     patterns = (noise @ filters).T.astype(np.float32) @ basis
-    return own @ filters, patterns, excess[::-1]
+    return filters.T.astype(np.float32) @ basis, patterns, excess[::-1]
 
 
 def _correct_with_mne(data: Float32s, sfreq: float, times: Floats) -> Float32s:

@@ -1,15 +1,12 @@
-"""Spectra before and after the cleaning."""
+"""Figures of the clean EEG: spectra before and after, and what a table can hold."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import welch
 
+from bids_eeg2fmri.eeg.spectrum import median_spectrum
 from bids_eeg2fmri.records import Floats
-
-#: Seconds of data per window: 0.25 Hz.
-_WINDOW = 4.0
 
 
 def compare_spectra(before: NDArray[np.float32], after: NDArray[np.float32], sfreq: float) -> Floats:
@@ -20,10 +17,9 @@ def compare_spectra(before: NDArray[np.float32], after: NDArray[np.float32], sfr
     before, after : array, shape (n_channels, n_times)
         Microvolts at ``sfreq``; the numbers of channels may differ.
     """
-    n_window = min(round(_WINDOW * sfreq), before.shape[1])
-    frequencies, first = welch(before, sfreq, nperseg=n_window, axis=1)
-    _, last = welch(after, sfreq, nperseg=n_window, axis=1)
-    return np.stack([frequencies, np.median(first, axis=0), np.median(last, axis=0)]).astype(np.float64)
+    frequencies, first = median_spectrum(before, sfreq)
+    _, last = median_spectrum(after, sfreq)
+    return np.stack([frequencies, first, last])
 
 
 def describe_quality(

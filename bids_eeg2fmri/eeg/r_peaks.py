@@ -96,7 +96,7 @@ def find_heartbeats(signal: NDArray[np.floating], sfreq: float, kind: WaveKind =
         if len(peaks) < _FEWEST_BEATS:
             break
         peaks, score = _match(wave, peaks, sfreq, kind)
-    peaks = _fill_gaps(_thin(peaks, score), score, sfreq)
+    peaks = _fill_gaps(_thin(peaks, score), score)
     times = _between_samples(score, peaks) / sfreq
     likeness = float(np.median(score[peaks])) if len(peaks) else 0.0
     return Heartbeats(times=times, likeness=likeness, complaint=_judge(times, likeness, len(wave) / sfreq))
@@ -176,7 +176,7 @@ def _thin(peaks: NDArray[np.int64], score: Floats) -> NDArray[np.int64]:
     return peaks
 
 
-def _fill_gaps(peaks: NDArray[np.int64], score: Floats, sfreq: float) -> NDArray[np.int64]:
+def _fill_gaps(peaks: NDArray[np.int64], score: Floats) -> NDArray[np.int64]:
     """Add the best candidates where beats are missing, if the shape is there at all."""
     if len(peaks) < _FEWEST_BEATS:
         return peaks

@@ -19,7 +19,7 @@ _MOST_NAMES = 8
 def find_flat(data: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Return which channels (n_channels,) of (n_channels, n_times) µV hardly ever change."""
     # The middle half: a step or a spike in an otherwise dead channel does not make it alive.
-    low, high = np.percentile(data[:, :: max(data.shape[1] // 20_000, 1)], (25, 75), axis=1)
+    low, high = np.percentile(data[:, :: max(data.shape[1] // 5_000, 1)], (25, 75), axis=1)
     flat: NDArray[np.bool_] = np.asarray(high - low < 1e-3)
     return flat
 
