@@ -77,7 +77,7 @@ class EegSettings:
         """Check that the corners fit each other and the sampling rate."""
         if self.burst_limit != 0 and self.burst_limit < 3:
             raise UsageError(
-                f"eeg.burst_limit={self.burst_limit:g}: allowed is 0 (off) or at least 3; less would clip EEG."
+                f"eeg.burst_limit={self.burst_limit:g}: allowed is 0 (off) or at least 3; less clips EEG."
             )
         if not 0 < self.highpass < self.lowpass < self.sfreq / 2:
             raise UsageError(

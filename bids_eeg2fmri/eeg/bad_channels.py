@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.eeg.signal_check import MOST_CLIPPED, find_flat
+from bids_eeg2fmri.eeg.spread import robust_spread
 from bids_eeg2fmri.records import Floats
 
 #: PREP's limit of a robust z-score.
@@ -63,7 +64,7 @@ def find_bad_channels(
     # The median over channels as reference: one bad channel would be in the average of all.
     centred = data[good] - np.median(data[good], axis=0)
     for scores, word in (
-        (robust_z(np.log(_amplitude(centred))), "noisy"),
+        (robust_z(np.log(np.maximum(robust_spread(centred), 1e-6))), "noisy"),
         (robust_z(np.log(_roughness(centred))), "noise of high frequency"),
         (_loneliness(centred, sfreq), "uncorrelated with all others"),
     ):
@@ -83,20 +84,10 @@ def robust_z(values: Floats) -> Floats:
     return scores
 
 
-def _amplitude(data: NDArray[np.float32]) -> Floats:
-    """Return the robust amplitude (n_channels,), µV."""
-    low, high = np.percentile(data[:, ::7], (25, 75), axis=1)
-    amplitude: Floats = np.maximum(high - low, 1e-6) / 1.349
-    return amplitude
-
-
 def _roughness(data: NDArray[np.float32]) -> Floats:
     """Return how fast a channel changes against how much (n_channels,): high in white noise."""
-    step = np.median(
-        np.abs(data[:, 1::7] - data[:, : data.shape[1] - 1 : 7][:, : len(data[0, 1::7])]), axis=1
-    )
-    roughness: Floats = np.maximum(step, 1e-6) / _amplitude(data)
-    return roughness
+    roughness: Floats = robust_spread(np.diff(data, axis=1)) / np.maximum(robust_spread(data), 1e-6)
+    return np.maximum(roughness, 1e-6)
 
 
 def _loneliness(data: NDArray[np.float32], sfreq: float) -> Floats:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_eeg2fmri.eeg.spread import robust_spread
+
 Float32s = NDArray[np.float32]
 
 
@@ -31,8 +33,7 @@ def clip_bursts(data: Float32s, limit: float) -> tuple[Float32s, Float32s, float
     """
     if limit == 0:
         return data, np.ones(data.shape[1], dtype=np.float32), 0.0
-    low, high = np.percentile(data[:, ::5], (25, 75), axis=1)
-    most = np.maximum(limit * (high - low) / 1.349, 1e-6).astype(np.float32)[:, None]
+    most = np.maximum(limit * robust_spread(data), 1e-6).astype(np.float32)[:, None]
     clipped: Float32s = np.clip(data, -most, most)
     is_clipped = clipped != data
     weights = np.ones(data.shape[1], dtype=np.float32)

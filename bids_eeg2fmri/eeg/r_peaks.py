@@ -20,6 +20,8 @@ _GAP, _SURPLUS = 1.6, 0.6
 _LEAST_LIKENESS = 0.6
 #: Spread of intervals about their running median: sinus arrhythmia stays below it, peaks of noise do not.
 _MOST_IRREGULAR = 0.15
+#: Waves between the beats that are this much like them, and how many of all per beat are believed.
+_RIVAL, _MOST_RIVALS = 0.8, 1.4
 #: Share of the recording without beats that is bridged.
 _MOST_GAPS = 0.1
 _FEWEST_BEATS = 20
@@ -99,7 +101,11 @@ def find_heartbeats(signal: NDArray[np.floating], sfreq: float, kind: WaveKind =
     peaks = _fill_gaps(_thin(peaks, score), score)
     times = _between_samples(score, peaks) / sfreq
     likeness = float(np.median(score[peaks])) if len(peaks) else 0.0
-    return Heartbeats(times=times, likeness=likeness, complaint=_judge(times, likeness, len(wave) / sfreq))
+    complaint = _judge(times, likeness, len(wave) / sfreq)
+    rivals, _ = find_peaks(score, height=_RIVAL * likeness)
+    if not complaint and len(rivals) > _MOST_RIVALS * len(times):
+        complaint = f"{len(rivals) / len(times):.1f} waves of that shape per beat: a rhythm of another kind"
+    return Heartbeats(times=times, likeness=likeness, complaint=complaint)
 
 
 def running_heart_rate(beats: Floats, sample_times: Floats) -> Floats:

@@ -8,19 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.eeg.reduced import ReducedEeg
+from bids_eeg2fmri.eeg.spread import robust_spread
 from bids_eeg2fmri.errors import BadDataError
 
 #: Share of a channel's samples at which the amplifier was saturated that makes it useless.
 MOST_CLIPPED = 0.05
+#: An amplifier's own noise is larger, µV.
+_LEAST_SPREAD = 1e-3
 #: Names listed in a message.
 _MOST_NAMES = 8
 
 
-def find_flat(data: NDArray[np.floating]) -> NDArray[np.bool_]:
+def find_flat(data: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return which channels (n_channels,) of (n_channels, n_times) µV hardly ever change."""
-    # The middle half: a step or a spike in an otherwise dead channel does not make it alive.
-    low, high = np.percentile(data[:, :: max(data.shape[1] // 5_000, 1)], (25, 75), axis=1)
-    flat: NDArray[np.bool_] = np.asarray(high - low < 1e-3)
+    # By the quartiles: a step or a spike in an otherwise dead channel does not make it alive.
+    flat: NDArray[np.bool_] = robust_spread(data) < _LEAST_SPREAD
     return flat
 
 
