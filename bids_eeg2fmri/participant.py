@@ -295,6 +295,8 @@ def _write_report(
                 clock=run.clock,
                 eeg_steps=run.eeg.steps,
                 eeg_quality=run.eeg.quality,
+                eeg_spectrum=run.eeg.spectrum,
+                eeg_locked=run.eeg.locked,
                 region_steps=run.regions.steps,
                 evidence=run.run.evidence,
             )

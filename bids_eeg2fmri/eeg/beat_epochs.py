@@ -59,8 +59,9 @@ def place_windows(data: Float32s, sfreq: float, beats: Floats) -> BeatWindows:
     n_cycle = max(round(float(np.median(intervals)) * sfreq), 4)
     cycle = _locked_energy(data, np.round(beats * sfreq).astype(np.int64), n_cycle)
     quiet = int(np.argmin(cycle))
-    # The window may begin before the beat: what follows it late wraps around in a regular rhythm.
-    start = quiet - n_cycle if quiet > n_cycle // 2 else quiet
+    # In a regular rhythm late and early are one; the artefact follows the beat, so that a window begins
+    # shortly before it at the earliest.
+    start = quiet - n_cycle if quiet > 0.75 * n_cycle else quiet
     delay = (start + (int(np.argmax(cycle)) - quiet) % n_cycle) / sfreq
     n_fade = max(round(FADE * sfreq), 1)
     n_lags = round(float(np.quantile(intervals, 0.95)) * sfreq) + n_fade

@@ -15,6 +15,9 @@ from bids_eeg2fmri.records import Floats
 _VARIANCE = 0.99
 #: Electrodes near the eyes, by which blinks are known where no EOG was recorded.
 _NEAR_EYES = ("Fp1", "Fp2", "Fpz", "AF7", "AF8")
+#: Correlation of a blink's component with those electrodes. The usual z-score cannot reach its limit of 3
+#: where there are fewer than a dozen components.
+_LEAST_CORRELATION = 0.6
 #: Of the components, no more than this share is taken for artefacts.
 _MOST_REMOVED = 0.3
 
@@ -53,7 +56,9 @@ def remove_ocular_muscle(
         ica.fit(raw, decim=max(round(sfreq / 100), 1), verbose="error")
         scored: dict[int, float] = {}
         for name in [n for n in _NEAR_EYES if n in names][:2]:
-            found, scores = ica.find_bads_eog(raw, ch_name=name, verbose="error")
+            found, scores = ica.find_bads_eog(
+                raw, ch_name=name, measure="correlation", threshold=_LEAST_CORRELATION, verbose="error"
+            )
             scored |= {k: abs(float(scores[k])) for k in found}
         n_eyes = len(scored)
         if located:

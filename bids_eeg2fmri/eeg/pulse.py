@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,4 +123,9 @@ def find_eeg_beats(data: NDArray[np.float32], sfreq: float) -> Heartbeats | None
         found = find_heartbeats(vectors[:, -1 - k] @ slow, sfreq, SWING)
         if not found.complaint and found.likeness >= _LEAST_LIKENESS:
             usable.append(found)
-    return max(usable, key=lambda beats: beats.likeness, default=None)
+    best = max(usable, key=lambda beats: beats.likeness, default=None)
+    if best is None:
+        return None
+    # The middle of the swing was found; as with an ECG the beat is what the swing follows.
+    times = best.times - SWING.half_width
+    return replace(best, times=times[times > 0])
