@@ -108,19 +108,18 @@ def prepare_run(
         digest_inputs(f"{settings.bold} {run.tr} {labels.digest}", __version__, bold_files, ()),
         lambda: extract_regions(run, labels, settings.bold),
     )
+    past = read_provenance(run.eeg_path)
     eeg = _kept(
         work_dir,
         CleanEeg,
         f"{run.entities}_eeg",
         digest_inputs(
-            f"{settings.eeg} {settings.random_seed}", __version__, applicable_files(run.eeg_path), ()
+            f"{settings.eeg} {settings.random_seed} {sorted(past.done)}",
+            __version__,
+            applicable_files(run.eeg_path),
+            (),
         ),
-        lambda: clean_eeg(
-            read_eeg(run.eeg_path),
-            settings.eeg,
-            read_provenance(run.eeg_path),
-            seed=settings.random_seed,
-        ),
+        lambda: clean_eeg(read_eeg(run.eeg_path), settings.eeg, past, seed=settings.random_seed),
     )
     aligned = align_run(
         run.entities, eeg, timed.clock, regions, timed.events, tr=run.tr, start_time=run.start_time

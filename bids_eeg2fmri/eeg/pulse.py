@@ -81,9 +81,10 @@ def remove_pulse(
         return PulseStep(data=data, steps=(step,), heart_rate=heart_rate, quality=quality, locked=done.locked)
     quality["pulse_delay_s"] = done.delay
     method = "MNE's optimal basis sets" if settings.pulse == "mne" else "spatio-temporal optimal basis sets"
+    sizes = f"{done.n_components} component{'s' * (done.n_components > 1)}"
     step = (
         f"{found}; pulse artefact, largest {done.delay:.2f} s after the beat, removed by {method} "
-        f"({done.n_components} components): {done.before:.1f} µV locked before, {done.after:.1f} after"
+        f"({sizes}): {done.before:.1f} µV locked before, {done.after:.1f} after"
     )
     return PulseStep(
         data=done.data,
