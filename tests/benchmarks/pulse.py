@@ -3,9 +3,9 @@
     python tests/benchmarks/pulse.py [--channels 32] [--duration 300]
 
 Simulated EEG whose brain part is known, band-passed and referenced as in the app. R locked: amplitude locked
-to the true beats, per cent of that before (in brackets what the true EEG has by chance). Alpha: power from 8 to
-13 Hz against that of the true EEG, median and extremes over channels. Error: root mean square distance from the
-true EEG, per cent of that before. MNE gets the delay that serves it best of four.
+to the true beats, per cent of that before (in brackets what the true EEG has by chance). Alpha: power from 8
+to 13 Hz against that of the true EEG, median and extremes over channels. Error: root mean square distance to
+the true EEG, per cent of that before. MNE gets the delay that serves it best of four.
 """
 
 from __future__ import annotations
