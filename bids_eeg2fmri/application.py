@@ -16,6 +16,7 @@ from bids_eeg2fmri.bids.names import relative_to
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.eeg.channel_match import match_channels
 from bids_eeg2fmri.eeg.cleaning import clean_eeg
+from bids_eeg2fmri.eeg.provenance import read_provenance
 from bids_eeg2fmri.errors import BadDataError, UsageError
 from bids_eeg2fmri.formats.applied_series import write_applied_series
 from bids_eeg2fmri.formats.completion import (
@@ -29,7 +30,7 @@ from bids_eeg2fmri.formats.eeg_signal import read_eeg
 from bids_eeg2fmri.formats.model_file import model_digest
 from bids_eeg2fmri.formats.run_table import write_runs
 from bids_eeg2fmri.planning import dataset_roots, discover_participant_eeg
-from bids_eeg2fmri.records import AppliedModel, CleanEeg, SavedModel
+from bids_eeg2fmri.records import AppliedModel, CleanEeg, SavedModel, VolumeClock
 from bids_eeg2fmri.registry import FittedPredictor
 from bids_eeg2fmri.report.application import ApplicationReport, write_application_report
 from bids_eeg2fmri.settings import EegSettings, Job, Settings, build
@@ -144,33 +145,43 @@ def apply_to_run(run: EegRun, models: Sequence[LoadedModel], settings: Settings)
         If channels are missing beyond interpolation or the sampling rate is too low.
     """
     _logger.info("%s: cleaning the EEG, applying %s", run.entities, ", ".join(m.saved.model for m in models))
-    cleaned: dict[EegSettings, CleanEeg] = {}
+    past = read_provenance(run.eeg.path)
+    cleaned: dict[tuple[EegSettings, float], CleanEeg] = {}
     applied = []
     for model in models:
-        if model.eeg_settings not in cleaned:
+        saved = model.saved
+        clock = find_prediction_clock(
+            run.eeg, settings.sync, tr=saved.tr, start_time=saved.start_time, duration=_duration(run)
+        )
+        kind = (model.eeg_settings, saved.tr)
+        if kind not in cleaned:
             _check_sampling(run, model)
-            cleaned[model.eeg_settings] = clean_eeg(read_eeg(run.eeg.path), model.eeg_settings)
-        applied.append(apply_model(run, model, cleaned[model.eeg_settings], settings))
+            # A grid that was made up says nothing of the scanner.
+            is_scan = bool(clock.marker) or settings.sync.eeg_offset is not None
+            cleaned[kind] = clean_eeg(
+                read_eeg(run.eeg.path),
+                model.eeg_settings,
+                past,
+                clock=clock if is_scan else None,
+                tr=saved.tr if is_scan else None,
+            )
+        applied.append(apply_model(run, model, cleaned[kind], clock))
     return applied
 
 
-def apply_model(run: EegRun, model: LoadedModel, eeg: CleanEeg, settings: Settings) -> AppliedModel:
-    """Predict the BOLD of every region from the cleaned EEG of one recording.
+def apply_model(run: EegRun, model: LoadedModel, eeg: CleanEeg, clock: VolumeClock) -> AppliedModel:
+    """Predict the BOLD of every region at the moments of a clock from the cleaned EEG of one recording.
 
     Raises
     ------
     BadDataError
-        If channels are missing beyond interpolation, or no moment lies within the EEG.
+        If channels are missing beyond interpolation.
     """
     saved = model.saved
     try:
         matched, words = match_channels(eeg, saved.channel_names, saved.positions)
     except BadDataError as error:
         raise BadDataError(f"{run.eeg.path.name} does not fit {model.path.name}: {error}") from None
-    duration = matched.data.shape[1] / matched.sfreq
-    clock = find_prediction_clock(
-        run.eeg, settings.sync, tr=saved.tr, start_time=saved.start_time, duration=duration
-    )
     aligned = align_without_bold(
         run.entities, matched, clock.onsets, saved.region_names, tr=saved.tr, start_time=saved.start_time
     )
@@ -232,3 +243,8 @@ def _digest(job: Job, discovery: EegDiscovery, files: Sequence[Path]) -> str:
     return digest_inputs(
         f"apply {job.settings.sync} {models} {runs}", __version__, inputs, dataset_roots(job)
     )
+
+
+def _duration(run: EegRun) -> float:
+    """Return how long the signal of a recording lasts, s; what a sidecar says may be wrong."""
+    return run.eeg.header.duration if run.eeg.header is not None else run.eeg.duration

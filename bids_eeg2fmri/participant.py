@@ -23,6 +23,7 @@ from bids_eeg2fmri.bold.signals import extract_signals
 from bids_eeg2fmri.bold.targets import Targets, TaskRun
 from bids_eeg2fmri.bold.units import RegionUnits, choose_units
 from bids_eeg2fmri.eeg.cleaning import clean_eeg
+from bids_eeg2fmri.eeg.provenance import read_provenance
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.evaluation.baselines import BASELINES
 from bids_eeg2fmri.evaluation.nuisance import add_nuisance
@@ -123,17 +124,27 @@ def prepare_run(
     signals = read_signals(run, units, settings, work_dir)
     regions = summarise_run(signals, units, settings.bold, space=run.space)
     motion = read_motion(run.confounds_path, run.n_volumes)
+    past = read_provenance(run.eeg_path)
     eeg = _kept(
         work_dir,
         CleanEeg,
         f"{run.entities}_eeg",
         digest_inputs(
-            f"{settings.eeg} {run.tr} {_digest_arrays(timed.clock.onsets, motion)}",
+            f"{settings.eeg} {settings.random_seed} {sorted(past.done)} {run.tr} "
+            f"{_digest_arrays(timed.clock.onsets, motion)}",
             __version__,
             applicable_files(run.eeg_path),
             (),
         ),
-        lambda: clean_eeg(read_eeg(run.eeg_path), settings.eeg, clock=timed.clock, tr=run.tr, motion=motion),
+        lambda: clean_eeg(
+            read_eeg(run.eeg_path),
+            settings.eeg,
+            past,
+            clock=timed.clock,
+            tr=run.tr,
+            motion=motion,
+            seed=settings.random_seed,
+        ),
     )
     aligned = align_run(
         run.entities, eeg, timed.clock, regions, timed.events, tr=run.tr, start_time=run.start_time
@@ -346,6 +357,8 @@ def _write_report(
                 clock=run.clock,
                 eeg_steps=run.eeg.steps,
                 eeg_quality=run.eeg.quality,
+                eeg_spectrum=run.eeg.spectrum,
+                eeg_locked=run.eeg.locked,
                 region_steps=run.regions.steps,
                 evidence=run.run.evidence,
             )

@@ -189,6 +189,14 @@ class CleanEeg:
         Figures of quality by name.
     lookahead : float
         How far beyond a sample the cleaning looked, s: what a causal reader must subtract from its time.
+    weights : array of float32, shape (n_times,), or None
+        0 where the EEG could not be corrected, below 1 where a burst was clipped, else 1; None: all 1.
+    nuisance : array of float32, shape (n_times, n_nuisance), or None
+        Heart rate and what artefacts are left, per sample.
+    spectrum : array, shape (3, n_frequencies), or None
+        Frequency (Hz), power before and after the cleaning (µV²/Hz, median over channels).
+    locked : array, shape (3, n_lags), or None
+        Lag after the heartbeat (s), amplitude locked to it before and after its correction (µV).
     """
 
     data: NDArray[np.float32]
@@ -198,11 +206,24 @@ class CleanEeg:
     steps: tuple[str, ...]
     quality: Mapping[str, float] = field(default_factory=dict)
     lookahead: float = 0.0
+    weights: NDArray[np.float32] | None = None
+    nuisance: NDArray[np.float32] | None = None
+    nuisance_names: tuple[str, ...] = ()
+    spectrum: Floats | None = None
+    locked: Floats | None = None
 
     def __post_init__(self) -> None:
         """Check shapes."""
         _check_shape(self, "data", (len(self.channel_names), None))
         _check_shape(self, "positions", (len(self.channel_names), 3))
+        n_times = self.data.shape[1]
+        if self.weights is not None:
+            _check_shape(self, "weights", (n_times,))
+        if self.nuisance is not None:
+            _check_shape(self, "nuisance", (n_times, len(self.nuisance_names)))
+        for name in ("spectrum", "locked"):
+            if getattr(self, name) is not None:
+                _check_shape(self, name, (3, None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,9 +74,21 @@ class EegSettings:
     max_displacement: float = 0.5
     #: Components of the optimal basis set fitted to what is then left; 0: none.
     residual_components: int | Literal["auto"] = 0
+    #: The pulse artefact: corrected where there is one, by MNE's optimal basis sets instead, or left.
+    pulse: Literal["auto", "mne", "off"] = "auto"
+    #: Bad channels: also those that look bad, or only those that the dataset flags.
+    bad_channels: Literal["auto", "flagged"] = "auto"
+    #: Whether ocular and muscle components are removed (ICA).
+    ica: bool = False
+    #: Bursts are clipped at this many robust standard deviations of their channel; 0: not at all.
+    burst_limit: float = 8.0
 
     def __post_init__(self) -> None:
         """Check that the corners fit each other and the sampling rate."""
+        if self.burst_limit != 0 and self.burst_limit < 3:
+            raise UsageError(
+                f"eeg.burst_limit={self.burst_limit:g}: allowed is 0 (off) or at least 3; less clips EEG."
+            )
         if not 5 <= self.gradient_window <= 1000:
             raise UsageError(
                 f"eeg.gradient_window={self.gradient_window}: allowed are 5 to 1000 volumes; usual are "

@@ -277,7 +277,7 @@ def channel_names(trained: Path) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (without_channels("C3", "Cz"), "2 of the 16 channels of the model are missing: .*At most 10 %"),
+        (without_channels("C3", "Cz"), "2 of the 17 channels of the model are missing: .*At most 10 %"),
         (slow_sampling, r"sampled at 50 Hz; .* uses EEG up to 40 Hz and needs 80 Hz or more"),
         (lambda root: (root / f"{EEG}.eeg").write_bytes(b"\0" * 1000), "truncated"),
     ],

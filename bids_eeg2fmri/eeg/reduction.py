@@ -13,7 +13,7 @@ from bids_eeg2fmri.eeg.gradient_correction import Correction, correct_gradient
 from bids_eeg2fmri.eeg.mne_correction import correct_with_mne
 from bids_eeg2fmri.eeg.positions import electrode_positions
 from bids_eeg2fmri.eeg.reduced import ReducedEeg
-from bids_eeg2fmri.eeg.saturation import Saturation
+from bids_eeg2fmri.eeg.saturation import Saturation, shares_at_extremes
 from bids_eeg2fmri.eeg.state_decision import ADVICE, decide_state, describe_state, state_figures
 from bids_eeg2fmri.eeg.volume_grid import VolumeGrid
 from bids_eeg2fmri.eeg.volume_search import FoundVolumes, find_volumes, refine_period, volumes_of_clock
@@ -95,7 +95,10 @@ def reduce_eeg(
         steps.append(f"low-passed and reduced from {samples.sfreq:g} to {sfreq:g} Hz")
     uncorrected = uncorrected | saturation.is_lost(len(data), is_eeg)
     quality["uncorrected_share"] = float(uncorrected.mean())
+    is_told = np.isfinite(samples.limits)
     clipped = saturation.shares(samples.n_times)
+    if not is_told.all():
+        clipped = np.where(is_told, clipped, shares_at_extremes(samples))
     quality["clipped_share"] = float(clipped[is_eeg].mean())
     if uncorrected.any():
         steps.append(f"{uncorrected.sum() / sfreq:.1f} s that could not be corrected marked")

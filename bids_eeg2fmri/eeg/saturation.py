@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_eeg2fmri.formats.eeg_samples import EegSamples
+
+#: Samples read at a time: bounds the memory.
+_STRETCH = 100_000
+
 
 class Saturation:
     """Counts samples at the limits of the amplifier while a recording is read.
@@ -52,3 +57,25 @@ class Saturation:
             lost[np.minimum(moments, n_kept - 1), channels] = True
         is_lost: NDArray[np.bool_] = lost[:, is_eeg].mean(axis=1) >= 0.5
         return is_lost
+
+
+def shares_at_extremes(samples: EegSamples) -> NDArray[np.float32]:
+    """Return the share of samples (n_channels,) at which a channel stays at its largest or smallest value.
+
+    For formats that do not tell where the amplifier saturates: a signal meets its extremes for a sample at a
+    time, an amplifier at its limit stays there.
+    """
+    starts = range(0, samples.n_times, _STRETCH)
+    extremes = [
+        (block.min(axis=0), block.max(axis=0))
+        for block in (samples.read(s, min(s + _STRETCH, samples.n_times)) for s in starts)
+    ]
+    low, high = np.min([e[0] for e in extremes], axis=0), np.max([e[1] for e in extremes], axis=0)
+    stays = np.zeros(len(low))
+    for start in starts:
+        block = samples.read(start, min(start + _STRETCH, samples.n_times))
+        for limit in (low, high):
+            at = block == limit
+            stays += np.sum(at[1:] & at[:-1], axis=0)
+    # A channel that is flat everywhere is not saturated but dead, which is found elsewhere.
+    return np.where(high == low, 0.0, stays / samples.n_times).astype(np.float32)

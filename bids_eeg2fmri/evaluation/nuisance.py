@@ -18,7 +18,7 @@ _N_FRONTAL = 2
 #: Amplitudes are taken over this long, s.
 _BIN = 0.1
 #: Series that are convolved with the haemodynamic response beside being taken as they are.
-_CONVOLVED = ("framewise_displacement", "residual_artefact")
+_CONVOLVED = ("framewise_displacement", "gradient_residue", "bursts")
 _CARDIAC = "heart_rate"
 #: Series that serve as targets of negative controls and are no regressors here: BOLD was cleaned of them.
 CONTROL_TARGETS = ("white_matter", "csf")

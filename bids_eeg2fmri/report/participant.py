@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES
-from bids_eeg2fmri.records import AlignedRun, Explanation, FoundRun, Predictions, Score, VolumeClock
+from bids_eeg2fmri.records import AlignedRun, Explanation, Floats, FoundRun, Predictions, Score, VolumeClock
 from bids_eeg2fmri.report.page import write_page
 from bids_eeg2fmri.report.participant_figures import write_figures
 from bids_eeg2fmri.report.style import TASK_MODEL, is_shown, short_run_labels
 from bids_eeg2fmri.report.verdict import MEAN_REGION, judge_participant
+from bids_eeg2fmri.report.wording import name_quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,6 +30,9 @@ class RunContent:
     eeg_quality: Mapping[str, float]
     region_steps: tuple[str, ...]
     evidence: tuple[str, ...]
+    #: ``spectrum`` and ``locked`` of the cleaned EEG.
+    eeg_spectrum: Floats | None = None
+    eeg_locked: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,6 +103,7 @@ def write_participant_report(
         predictions=[prediction for prediction in report.predictions if is_shown(prediction.model)],
         scores=[score for score in report.scores if is_shown(score.model)],
         explanations=report.explanations,
+        cleaning=[(run.eeg_spectrum, run.eeg_locked) for run in report.runs],
     )
     models = tuple(dict.fromkeys(s.model for s in report.scores if s.model not in BASELINE_NAMES))
     labels = short_run_labels([run.entities for run in runs])
@@ -114,7 +119,7 @@ def write_participant_report(
         "runs": list(zip(labels, report.runs, strict=True)),
         "eeg_steps": _group_steps(report.runs, labels, lambda run: run.eeg_steps),
         "bold_steps": _group_steps(report.runs, labels, lambda run: run.region_steps),
-        "quality_names": tuple(dict.fromkeys(name for run in report.runs for name in run.eeg_quality)),
+        "quality_names": {name: name_quality(name) for run in report.runs for name in run.eeg_quality},
         "n_unused": sum(run.status != "paired" for run in report.found_runs),
     }
     write_page(html_path, "participant.html.j2", content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,8 @@ def align_run(
 ) -> AlignedRun:
     """Put the EEG and the BOLD of one run on the EEG's clock.
 
-    Volumes whose moment lies outside the EEG stay, with weight 0.
+    Volumes whose moment lies outside the EEG stay, with weight 0; so do those in whose last TR the EEG could
+    not be corrected. The nuisance series of the EEG are averaged over that TR.
 
     Parameters
     ----------
@@ -75,6 +77,15 @@ def align_run(
             "Check the offset of the EEG."
         )
     design, design_names = task_design(events, volume_times)
+    n_window = max(round(tr * eeg.sfreq), 1)
+    weights = np.where(is_inside, regions.weights, 0.0)
+    if eeg.weights is not None:
+        is_dirty = _mean_before(eeg.weights[:, None] == 0, volume_samples, n_window)[:, 0] > 0
+        weights[is_dirty] = 0.0
+    nuisance, nuisance_names = regions.nuisance, regions.nuisance_names
+    if eeg.nuisance is not None:
+        own = _mean_before(eeg.nuisance, volume_samples, n_window)
+        nuisance, nuisance_names = np.hstack([nuisance, own]), (*nuisance_names, *eeg.nuisance_names)
     return AlignedRun(
         entities=entities,
         eeg=eeg.data,
@@ -85,11 +96,11 @@ def align_run(
         tr=tr,
         bold=regions.data,
         region_names=regions.region_names,
-        weights=np.where(is_inside, regions.weights, 0.0),
+        weights=weights,
         design=design,
         design_names=design_names,
-        nuisance=regions.nuisance,
-        nuisance_names=regions.nuisance_names,
+        nuisance=nuisance,
+        nuisance_names=nuisance_names,
         events=tuple(events),
     )
 
@@ -136,3 +147,16 @@ def align_without_bold(
 def _samples_at(times: Floats, eeg: CleanEeg) -> NDArray[np.int64]:
     """Return the last sample whose cleaning looked no further than each time (n,), s."""
     return np.asarray(np.floor((times - eeg.lookahead) * eeg.sfreq + 1e-6).astype(np.int64))
+
+
+def _mean_before(series: NDArray[Any], volume_samples: NDArray[np.int64], n_window: int) -> Floats:
+    """Return the mean of series (n_times, n) over the samples up to each volume's, (n_volumes, n).
+
+    What lies outside the EEG does not count; a volume with nothing inside gets 0.
+    """
+    n_times = len(series)
+    total = np.vstack([np.zeros(series.shape[1]), np.cumsum(series, axis=0, dtype=np.float64)])
+    end = np.clip(volume_samples + 1, 0, n_times)
+    begin = np.clip(volume_samples + 1 - n_window, 0, n_times)
+    mean: Floats = (total[end] - total[begin]) / np.maximum(end - begin, 1)[:, None]
+    return mean
