@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from bids_eeg2fmri.errors import UsageError, did_you_mean
 
-Coupling = Literal["power", "task-only", "none"]
+Coupling = Literal["power", "task-only", "motion", "none"]
 COUPLINGS: tuple[str, ...] = get_args(Coupling)
 
 #: Smallest and largest allowed value. Fewer than 40 volumes hold less than two blocks at a usual TR; fewer
@@ -40,9 +40,10 @@ class SimulationOptions:
         Repetition time, s.
     channels : int
         EEG channels (the ECG comes on top).
-    coupling : "power", "task-only" or "none"
+    coupling : "power", "task-only", "motion" or "none"
         ``power``: regions follow the power of motor sources. ``task-only``: EEG and BOLD both respond to the
-        task and share nothing else. ``none``: BOLD does not respond to the task either.
+        task and share nothing else. ``motion``: they share sudden head movements and nothing else. ``none``:
+        BOLD does not respond to the task either.
     seed : int
         Participant k of a seed is the same whatever the number of participants.
 

@@ -18,6 +18,7 @@ class Stream(IntEnum):
     MOTION = 6
     BOLD_NOISE = 7
     TIMING = 8
+    SHARED_MOTION = 20
 
 
 def make_rng(seed: int, *, participant: int, session: int, run: int, stream: Stream) -> np.random.Generator:
