@@ -301,7 +301,7 @@ def _write_report(
             for run in results.runs
         ),
         predictions=results.predictions,
-        scores=results.scores,
+        evaluations=results.evaluations,
         explanations=explanations,
         cv_unit=splits[0].unit,
         cv_text=describe_folds(splits),
@@ -311,6 +311,7 @@ def _write_report(
         ),
         model_descriptions={p.name: p.description for p in [*BASELINES, *predictors]},
         notes=notes,
+        controls=results.controls,
     )
     return list(
         write_participant_report(

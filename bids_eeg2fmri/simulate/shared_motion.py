@@ -30,8 +30,8 @@ def draw_bursts(
 ) -> Floats:
     """Return what the movements add to the EEG, shape (n_channels, n_eeg), microvolts.
 
-    A burst of broad-band activity at each jerk, as large as the displacement: muscles, and cables that move in
-    the field.
+    A burst of broad-band activity at each jerk, as large as the displacement: muscles, and cables that move
+    in the field.
 
     Parameters
     ----------

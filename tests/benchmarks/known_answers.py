@@ -85,7 +85,12 @@ def print_model(own: list[Score], task: list[Score]) -> None:
     """Print one line of the table: a model's scores of all participants, beside those of the task."""
     r = np.array([s.r for s in own])
     gain = np.mean([s.fisher_z - t.fisher_z for s, t in zip(own, task, strict=True)])
-    figures = (r.mean(), r.min(), r.max(), *(np.mean([getattr(s, name) for s in own]) for name in MEASURES[1:]))
+    figures = (
+        r.mean(),
+        r.min(),
+        r.max(),
+        *(np.mean([getattr(s, name) for s in own]) for name in MEASURES[1:]),
+    )
     p_names = ("p", "p_given_task", "p_given_task_nuisance")
     counts = (f"{sum(getattr(s, name) < 0.05 for s in own)}/{len(own)}" for name in p_names)
     print(
