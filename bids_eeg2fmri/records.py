@@ -443,11 +443,14 @@ class LagCurve:
         Inverse Fisher z of the mean over runs.
     null_high : array, shape (n_regions,)
         What 2.5 % of the circular shifts beyond the longest lag exceed.
+    mean_null_high : float
+        The same of the mean over regions (Fisher z).
     """
 
     lags: Floats
     r: Floats
     null_high: Floats
+    mean_null_high: float = float("nan")
 
     def __post_init__(self) -> None:
         """Check shapes."""

@@ -22,10 +22,7 @@ _MOST_REGIONS = 24
 
 
 def draw_lags(evaluations: Sequence[Evaluation]) -> Figure:
-    """Draw one panel per model: the mean over regions, thick, and each region, thin.
-
-    The band is the mean of the regions' bands: the mean over regions varies at most as much.
-    """
+    """Draw one panel per model: the mean over regions, thick, with its band, and each region, thin."""
     n_rows = -(-len(evaluations) // _COLUMNS)
     figure, axes = make_panels(
         [1.9] * n_rows,
@@ -44,20 +41,19 @@ def draw_lags(evaluations: Sequence[Evaluation]) -> Figure:
     return figure
 
 
-def mean_curve(evaluation: Evaluation) -> tuple[Floats, float]:
-    """Return the mean over regions (Fisher z), (n_lags,), and the half width of its band."""
+def mean_curve(evaluation: Evaluation) -> Floats:
+    """Return the mean over regions (of Fisher z) as correlations, (n_lags,); NaN where nothing is known."""
     z = np.arctanh(np.clip(evaluation.lags.r, -0.999999, 0.999999))
     known = np.isfinite(z).all(axis=0)
     if not known.any():
-        return np.full(len(z), np.nan), float("nan")
-    return np.tanh(z[:, known].mean(axis=1)), float(
-        np.tanh(np.arctanh(evaluation.lags.null_high[known]).mean())
-    )
+        return np.full(len(z), np.nan)
+    curve: Floats = np.tanh(z[:, known].mean(axis=1))
+    return curve
 
 
 def _draw_model(ax: Axes, evaluation: Evaluation, *, colour: str) -> None:
     """Draw the curves of one model."""
-    lags, (mean, high) = evaluation.lags.lags, mean_curve(evaluation)
+    lags, high = evaluation.lags.lags, evaluation.lags.mean_null_high
     ax.axvspan(lags[0], 0, color=_CONTROL_COLOUR, lw=0, zorder=0)
     if np.isfinite(high):
         ax.axhspan(-high, high, color=_BAND_COLOUR, alpha=0.75, lw=0, zorder=1)
@@ -65,7 +61,7 @@ def _draw_model(ax: Axes, evaluation: Evaluation, *, colour: str) -> None:
     ax.axvline(0, color="#8a8a8a", lw=0.6, zorder=2)
     for curve in evaluation.lags.r.T[:_MOST_REGIONS]:
         ax.plot(lags, curve, color=colour, lw=0.6, alpha=0.35, zorder=3)
-    ax.plot(lags, mean, color=colour, lw=2.2, zorder=4)
+    ax.plot(lags, mean_curve(evaluation), color=colour, lw=2.2, zorder=4)
     ax.set_xlim(lags[0], lags[-1])
     ax.set_title(shorten(evaluation.model), loc="left", fontweight="bold")
 
@@ -76,6 +72,6 @@ def _legend_handles() -> list[Line2D | Patch]:
     return [
         Line2D([], [], color=grey, lw=2.2, label="mean over regions"),
         Line2D([], [], color=grey, lw=0.6, alpha=0.6, label="one region"),
-        Patch(color=_BAND_COLOUR, label="95 % of shifted predictions"),
+        Patch(color=_BAND_COLOUR, label="95 % of shifted predictions (mean over regions)"),
         Patch(color=_CONTROL_COLOUR, label="control side: BOLD before the EEG could drive it"),
     ]

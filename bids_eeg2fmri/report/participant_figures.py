@@ -123,7 +123,7 @@ def _write_lags(prefix: str, folder: Path, evaluations: Sequence[Evaluation]) ->
         caption="A prediction that is on time peaks at 0 s. On the shaded side the measured BOLD is earlier "
         "than the predicted: there r is high only by autocorrelation, which falls off evenly to both sides. "
         "A peak there, or a curve without one, speaks of slow drifts or artefacts. Within the grey lie 95 % "
-        "of circularly shifted predictions.",
+        "of circularly shifted predictions, for the mean over regions.",
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES
 from bids_eeg2fmri.evaluation.significance import MEAN_REGION
 from bids_eeg2fmri.records import NullTest, Score
-from bids_eeg2fmri.report.evidence import ALPHA, Kind, Step, compare_values, judge_steps, label_kind
+from bids_eeg2fmri.report.evidence import ALPHA, Kind, compare_values, judge_steps, label_kind
 from bids_eeg2fmri.report.region_verdict import correct_over_regions, holds_corrected, list_regions
 from bids_eeg2fmri.report.score_evidence import HELD_OUT, Overall, say_score, score_steps, scores_over_runs
 from bids_eeg2fmri.report.style import NUISANCE_MODEL, TASK_MODEL
@@ -22,12 +22,16 @@ LINEAR_MODELS = ("ridge", "smr", "efp", "spoc", "sgl")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What can be said of one model: a kind to see at a glance, in two or three words, and in sentences."""
+    """What can be said of one model: a kind to see at a glance, in two or three words, and in sentences.
+
+    ``mark`` says what was held out where it was no new run.
+    """
 
     model: str
     kind: Kind
     label: str
     sentences: tuple[str, ...]
+    mark: str = ""
 
 
 def judge_participant(scores: Iterable[Score], nulls: Sequence[NullTest] = ()) -> tuple[Verdict, ...]:
@@ -58,7 +62,8 @@ def judge_participant(scores: Iterable[Score], nulls: Sequence[NullTest] = ()) -
             Verdict(
                 model=model,
                 kind=kind,
-                label=_label(kind, mean, steps),
+                label=label_kind(kind, steps),
+                mark=HELD_OUT.get(mean.held_out, ""),
                 sentences=(
                     sentence,
                     *list_regions(regions, holding, overall, corrected),
@@ -110,13 +115,6 @@ def summarise(verdicts: Sequence[Verdict]) -> str:
             f"Nothing of the brain was found in the EEG that predicts the BOLD. {text[0].upper()}{text[1:]}."
         )
     return f"{text[0].upper()}{text[1:]}."
-
-
-def _label(kind: Kind, score: Score, steps: Sequence[Step]) -> str:
-    """Return the label of a verdict, marked where the score is not of a new run."""
-    mark = HELD_OUT.get(score.held_out)
-    label = label_kind(kind, steps)
-    return f"{label} ({mark})" if mark else label
 
 
 def _compare_with_task(score: Score, task: Score | None, kind: Kind) -> list[str]:

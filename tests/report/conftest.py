@@ -142,7 +142,12 @@ def make_evaluation(model, **more):
         region_names=REGIONS,
         scores=make_scores(model, **more),
         nulls=() if model in ("task", "nuisance") else make_nulls(model),
-        lags=LagCurve(lags=lags, r=np.column_stack([curve, curve / 2]), null_high=np.array([0.1, 0.2])),
+        lags=LagCurve(
+            lags=lags,
+            r=np.column_stack([curve, curve / 2]),
+            null_high=np.array([0.1, 0.2]),
+            mean_null_high=0.15,
+        ),
         specificity=np.array([[0.4, 0.2], [0.1, 0.3]]),
     )
 

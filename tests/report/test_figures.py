@@ -178,17 +178,18 @@ def test_the_score_figure_draws_runs_and_no_sessions_or_blocks(small_report):
     assert "each run" in say_scores(scores, labels)
 
 
-def test_the_band_of_the_mean_lag_curve_is_the_mean_band(small_report):
+def test_lags_are_drawn_with_the_band_of_their_mean_and_the_control_side(small_report):
     ridge = small_report.evaluations[2]
-    mean, high = mean_curve(ridge)
-    assert high == pytest.approx(0.15, abs=1e-3)
+    mean = mean_curve(ridge)
     assert ridge.lags.lags[mean.argmax()] == 0
     with report_style():
         figure = draw_lags([ridge])
     shaded = [patch for patch in figure.axes[0].patches if patch.get_x() == -10]
     assert shaded[0].get_width() == 10
+    (band,) = [patch for patch in figure.axes[0].patches if patch.get_y() == -0.15]
+    assert band.get_height() == pytest.approx(0.3)
     unknown = replace(ridge, lags=replace(ridge.lags, r=np.full((len(mean), 2), np.nan)))
-    assert np.isnan(mean_curve(unknown)[1])
+    assert np.isnan(mean_curve(unknown)).all()
 
 
 def test_the_specificity_matrix_has_predictions_as_rows(small_report):

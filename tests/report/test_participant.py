@@ -115,7 +115,7 @@ def test_the_page_says_what_was_found_and_how(written):
 
 def test_scores_within_a_run_are_marked_at_every_table(small_report, tmp_path):
     page, _ = write(replace(small_report, cv_unit="block"), tmp_path)
-    # The warning on top, the headline, the curves, the figure of scores, and the tables of regions, of regions
+    # The warning on top, the headline, curves, the figure of scores, and the tables of regions, of regions
     # in words, of figures of merit, of all scores and of nulls.
     assert page.text.count("Within-run scores.") == 9
 
