@@ -116,7 +116,7 @@ def say_kind(
         "task": f"What {model} predicts of {where} is explained by the task{people} {numbers}.",
         "predicts": f"EEG ({model}) predicts {where}{people} {numbers}; there is no task to compare with.",
         "nothing": f"{model}: nothing found in {where}{people} {numbers}.",
-        "unknown": f"{model} was not tested on {where}{people} {numbers}.",
+        "unknown": f"{model}: {where} not tested{people} {numbers}.",
     }
     return sentences[kind]
 

@@ -35,18 +35,19 @@ def judge_group(tests: Sequence[GroupTest]) -> tuple[Verdict, ...]:
         if (model, "r") not in found:
             continue
         steps = _steps(model, found)
-        kind = judge_steps(steps)
+        kind = _judge(steps, found[model, "r"])
         regions = [t for t in tests if t.model == model and t.region != MEAN_REGION]
         listed = _list_corrected(regions, steps[-1])
         if kind not in ("beyond", "predicts") and any(_holds_corrected(t, steps[-1]) for t in regions):
             kind = "regions"
         sentences = (
-            _say(judge_steps(steps), found[model, "r"], steps, found),
+            _say(_judge(steps, found[model, "r"]), found[model, "r"], steps, found),
             *listed,
             *_compare_with_task(model, found),
             *_compare_with_linear(model, models, found),
         )
-        verdicts.append(Verdict(model=model, kind=kind, label=label_kind(kind, steps), sentences=sentences))
+        label = "too few participants" if _is_too_few(found[model, "r"]) else label_kind(kind, steps)
+        verdicts.append(Verdict(model=model, kind=kind, label=label, sentences=sentences))
     return tuple(verdicts)
 
 
@@ -62,6 +63,16 @@ def judge_group_baselines(tests: Sequence[GroupTest]) -> tuple[str, ...]:
         for t in tests
         if t.model in names and t.measure == "r" and t.region == MEAN_REGION and t.p < ALPHA
     )
+
+
+def _is_too_few(test: GroupTest) -> bool:
+    """Tell whether no result could be below .05: one of two signs each is all that the test has."""
+    return 0.5**test.n_participants >= ALPHA
+
+
+def _judge(steps: Sequence[Step], plain: GroupTest) -> Kind:
+    """Return the kind of verdict; where the test cannot show anything, nothing was tested."""
+    return "unknown" if _is_too_few(plain) else judge_steps(steps)
 
 
 def _steps(model: str, found: Found) -> list[Step]:
@@ -91,6 +102,9 @@ def _say(kind: Kind, plain: GroupTest, steps: Sequence[Step], found: Found) -> s
         for name, words in ((TASK_MODEL, "task design"), (NUISANCE_MODEL, "nuisance"))
         if _predicts_something(found, name)
     ]
+    if _is_too_few(plain):
+        n = plain.n_participants
+        beside.append(f"the test cannot show anything with {n} participant{'s' if n != 1 else ''}")
     people = f" across {plain.n_participants} participant{'s' if plain.n_participants != 1 else ''}"
     return say_kind(kind, steps, model=plain.model, where="BOLD", people=people, beside=beside)
 

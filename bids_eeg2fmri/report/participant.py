@@ -23,6 +23,7 @@ from bids_eeg2fmri.report.participant_figures import write_figures
 from bids_eeg2fmri.report.region_verdict import judge_regions
 from bids_eeg2fmri.report.style import is_shown, short_run_labels
 from bids_eeg2fmri.report.tested_tables import (
+    FEW_DRAWS,
     MEASURE_WORDS,
     NULL_WORDS,
     listed_scores,
@@ -148,6 +149,7 @@ def write_participant_report(
         "all_listed": all_listed,
         "nulls": shown_nulls,
         "null_notes": note_few_ways(shown_nulls, n_runs=len(runs), unit=report.cv_unit),
+        "few_draws": FEW_DRAWS,
         "measure_words": MEASURE_WORDS,
         "null_words": NULL_WORDS,
         "is_within_run": report.cv_unit == "block",

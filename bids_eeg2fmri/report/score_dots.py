@@ -74,11 +74,11 @@ def draw_score_dots(
                 ax.axhspan(k - 0.5, k + 0.5, color="#f6f6f6", lw=0, zorder=0)
     axes[0, 0].set_yticks(range(len(regions)), [shorten(name) for name in regions])
     axes[0, 0].set_ylim(len(regions) - 0.5, -0.5)
-    figure.legend(
-        handles=_legend_handles(models, colours, dot_name=dot_name, significance=significance),
-        loc="upper left",
-        ncols=min(len(models) + 3, _LEGEND_COLUMNS),
-    )
+    handles = _legend_handles(models, colours, dot_name=dot_name, significance=significance)
+    n_columns = min(len(handles), _LEGEND_COLUMNS)
+    # A legend fills its columns one after the other; it is read line by line.
+    by_line = [handle for column in range(n_columns) for handle in handles[column::n_columns]]
+    figure.legend(handles=by_line, loc="upper left", ncols=n_columns)
     return figure
 
 

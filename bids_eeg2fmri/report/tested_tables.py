@@ -23,6 +23,8 @@ NULL_WORDS = {
     "wrong-run": "EEG of other runs",
     "refit": "models fitted to shifted BOLD",
 }
+#: With fewer draws p cannot be below .05, and their standard deviation says little.
+FEW_DRAWS = 20
 #: Rows of a table that a browser still scrolls through.
 _MOST_ROWS = 2000
 
@@ -118,7 +120,7 @@ def note_few_ways(nulls: Sequence[NullTest], *, n_runs: int, unit: str) -> tuple
     notes = []
     for null, words in NULL_WORDS.items():
         counts = {test.n_draws for test in nulls if test.null == null}
-        if counts and 1 / (max(counts) + 1) >= ALPHA:
+        if counts and max(counts) < FEW_DRAWS:
             n = max(counts)
             ways = "is only 1 way" if n == 1 else f"are only {n} ways"
             notes.append(

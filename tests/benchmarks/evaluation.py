@@ -2,9 +2,9 @@
 
 Run by hand: OMP_NUM_THREADS=1 python tests/benchmarks/evaluation.py [--draws 1000] [--volumes 300]
 
-Twelve regions, five models, five runs, autocorrelated noise: prints the CPU seconds of each null and of the whole
-evaluation (all figures, intervals, lags, specificity and nulls). The goal is at most 20 s. Training is not part
-of it, and so neither are refitted nulls.
+Twelve regions, five models, five runs, autocorrelated noise: prints the CPU seconds of each null and of the
+whole evaluation (all figures, intervals, lags, specificity, nulls). The goal is at most 20 s. Training is not
+part of it, and so neither are refitted nulls.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def main() -> None:
         "whole evaluation": lambda: [evaluate(runs, m, settings, rng=rng, wrong_runs=wrong) for m in models],
     }
     print(
-        f"{options.regions} regions, {options.models} models, {options.runs} runs x {options.volumes} volumes, "
-        f"{n} draws; CPU seconds"
+        f"{options.regions} regions, {options.models} models, {options.runs} runs x {options.volumes} volumes"
+        f", {n} draws; CPU seconds"
     )
     for name, work in parts.items():
         start = time.process_time()

@@ -85,7 +85,8 @@ def test_the_page_says_who_is_in_it_and_what_can_be_shown(report, tmp_path):
     assert "&lt;b&gt;the EEG&lt;/b&gt; is cut short" in text
     assert "no scores yet" in text
     assert "smallest possible p is .12" in text
-    assert "ridge: nothing found in BOLD across 3 participants" in text
+    assert "ridge: BOLD not tested across 3 participants" in text
+    assert "too few participants" in text
     assert "nuisance alone" in text
     assert text.count("r given task and nuisance</th>") == 1
     assert [path.name for path in paths[1:]] == [

@@ -1,5 +1,7 @@
 """The sentences follow from the scores: coupled, task-only, motion, null, untested; participant and group."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,7 +55,7 @@ def test_coupled_scores_are_beyond_task_and_nuisance():
         (MOTION, "artefact", "explained by motion or artefact", "beyond the task is explained by motion"),
         (TASK_ONLY, "task", "explained by the task", "is explained by the task (mean r given task and"),
         (NULL, "nothing", "nothing found", "ridge: nothing found in the BOLD of the regions"),
-        (UNTESTED, "unknown", "not tested", "ridge was not tested"),
+        (UNTESTED, "unknown", "not tested", "ridge: the BOLD of the regions not tested"),
         ((-0.4, 0.001, -0.3, 0.001, -0.3, 0.001), "nothing", "nothing found", "nothing found"),
     ],
 )
@@ -256,6 +258,15 @@ def test_the_groups_verdict_follows_from_the_tests(tests, kind):
     (verdict,) = judge_group(tests)
     assert verdict.kind == kind
     assert "across 8 participants" in verdict.sentences[0]
+
+
+@pytest.mark.parametrize(("n", "kind"), [(1, "unknown"), (4, "unknown"), (5, "nothing")])
+def test_a_group_too_small_for_the_test_is_not_said_to_have_nothing(n, kind):
+    tests = [replace(t, n_participants=n) for t in BASELINES + make_tests(0.3, 0.3, 0.4)]
+    (verdict,) = judge_group(tests)
+    assert verdict.kind == kind
+    assert (verdict.label == "too few participants") is (kind == "unknown")
+    assert ("cannot show anything" in verdict.sentences[0]) is (kind == "unknown")
 
 
 def test_the_groups_verdict_names_regions_and_a_gain_that_is_not_shown():
