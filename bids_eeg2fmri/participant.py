@@ -365,7 +365,7 @@ def _write_report(
             for run in results.runs
         ),
         predictions=results.predictions,
-        scores=results.scores,
+        evaluations=results.evaluations,
         explanations=explanations,
         cv_unit=splits[0].unit,
         cv_text=describe_folds(splits),
@@ -375,6 +375,7 @@ def _write_report(
         ),
         model_descriptions={p.name: p.description for p in [*BASELINES, *predictors]},
         notes=(*notes, *_describe_overlap(results.overlap)),
+        controls=results.controls,
     )
     return list(
         write_participant_report(

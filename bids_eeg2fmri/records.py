@@ -428,6 +428,8 @@ class Predictions:
 #: What a score is of: the correlation itself, and with both sides cleaned of the task, or of task and
 #: nuisance.
 Measure = Literal["r", "r_given_task", "r_given_task_nuisance"]
+#: What is tested over participants: these, and how much r exceeds that of the task.
+GroupMeasure = Literal["r", "r_given_task", "r_given_task_nuisance", "r_minus_task"]
 MEASURES: tuple[Measure, ...] = ("r", "r_given_task", "r_given_task_nuisance")
 
 
@@ -527,11 +529,14 @@ class LagCurve:
         Inverse Fisher z of the mean over runs.
     null_high : array, shape (n_regions,)
         What 2.5 % of the circular shifts beyond the longest lag exceed.
+    mean_null_high : float
+        The same of the mean over regions (Fisher z).
     """
 
     lags: Floats
     r: Floats
     null_high: Floats
+    mean_null_high: float = float("nan")
 
     def __post_init__(self) -> None:
         """Check shapes."""
@@ -569,7 +574,7 @@ class GroupTest:
     model: str
     #: What is tested: r, r given the task, given task and nuisance, or how much r exceeds that of the task
     #: baseline (in Fisher z).
-    measure: Literal["r", "r_given_task", "r_given_task_nuisance", "r_minus_task"]
+    measure: GroupMeasure
     region: str
     n_participants: int
     #: Inverse Fisher z of the mean over participants of their Fisher z.

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from bids_eeg2fmri import cli
+from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES
 from bids_eeg2fmri.formats.model_file import read_model
 from bids_eeg2fmri.formats.score_table import read_scores
 from bids_eeg2fmri.formats.table import read_table
@@ -123,11 +124,11 @@ def test_rows_are_volumes_and_predictions_are_of_unseen_runs(finished: Path) -> 
     assert len(measured) == len(predicted) == 60
     assert list(measured.columns) == list(predicted.columns)
     assert np.all(predicted["weight"] == 1)
-    scores = read_scores(next((finished / "sub-01").glob("*_metrics.tsv")))
+    scores = read_scores(next((finished / "sub-01").glob("*_desc-scores_metrics.tsv")))
     (score,) = [s for s in scores if (s.model, s.region, s.run) == ("ridge", "M1_L", "task-imagery_run-1")]
     assert score.r == pytest.approx(np.corrcoef(measured["M1_L"], predicted["M1_L"])[0, 1], abs=1e-4)
     assert {s.run for s in scores} == {"task-imagery_run-1", "task-imagery_run-2", "all"}
-    assert {s.model for s in scores} == {"task", "ridge", "eegnet"}
+    assert {s.model for s in scores} == {"ridge", "eegnet", *BASELINE_NAMES}
 
 
 def test_saved_models_are_restored(finished: Path) -> None:

@@ -27,21 +27,31 @@ def trace_lags(pairs: Sequence[Pair], trs: Sequence[float]) -> LagCurve:
     step = max(trs)
     n_side = int(LONGEST_LAG / step)
     lags: Floats = np.arange(-n_side, n_side + 1, dtype=np.float64) * step
-    curves, bands = [], []
+    curves, bands, mean_bands = [], [], []
     for (predicted, measured), tr in zip(pairs, trs, strict=True):
         z = fisher_z(shifted_correlations(predicted, measured))
         shifts = np.rint(lags / tr).astype(np.int64)
         if len(z) <= 2 * shifts.max(initial=0) + 1:
             continue
         curves.append(z[shifts % len(z)])
-        bands.append(np.delete(z, shifts % len(z), axis=0).std(axis=0))
+        beyond = np.delete(z, shifts % len(z), axis=0)
+        bands.append(beyond.std(axis=0))
+        mean_bands.append(beyond.mean(axis=1).std())
     if not curves:
         nothing = np.full((len(lags), pairs[0][0].shape[1]), np.nan)
         return LagCurve(lags=lags, r=nothing, null_high=nothing[0])
-    spread = np.sqrt((np.array(bands) ** 2).sum(axis=0)) / len(bands)
     return LagCurve(
-        lags=lags, r=np.tanh(np.mean(curves, axis=0)), null_high=np.tanh(_TWO_SIDED * WIDENING * spread)
+        lags=lags,
+        r=np.tanh(np.mean(curves, axis=0)),
+        null_high=_upper_end(np.array(bands)),
+        mean_null_high=float(_upper_end(np.array(mean_bands))),
     )
+
+
+def _upper_end(spreads: Floats) -> Floats:
+    """Return the upper end of the null band of the mean over runs, from the runs' standard deviations."""
+    high: Floats = np.tanh(_TWO_SIDED * WIDENING * np.sqrt((spreads**2).sum(axis=0)) / len(spreads))
+    return high
 
 
 def best_lag(curve: LagCurve) -> Floats:

@@ -20,7 +20,7 @@ from bids_eeg2fmri.evaluation.metrics import (
     mean_squared_error,
     r_squared,
 )
-from bids_eeg2fmri.evaluation.significance import MEAN_REGION, run_null_tests
+from bids_eeg2fmri.evaluation.significance import MEAN_REGION, primary_null, run_null_tests
 from bids_eeg2fmri.evaluation.tested import TestedRun, tested_folds, tested_runs
 from bids_eeg2fmri.records import (
     MEASURES,
@@ -36,8 +36,6 @@ from bids_eeg2fmri.settings import EvaluationSettings
 
 #: A change is told over this long: about what the haemodynamic response needs to rise, s.
 _CHANGE = 4.0
-#: Draws of refitted models are the best null there is, as long as there are enough of them.
-_ENOUGH_REFITS = 99
 
 
 def evaluate(
@@ -196,9 +194,7 @@ def _with_p(score: Score, nulls: Sequence[NullTest]) -> Score:
     """Return the score with its p values."""
 
     def p(measure: Measure) -> float:
-        found = {t.null: t for t in nulls if t.region == score.region and t.measure == measure}
-        refit = found.get("refit")
-        best = refit if refit is not None and refit.n_draws >= _ENOUGH_REFITS else found.get("shift")
+        best = primary_null([t for t in nulls if t.region == score.region and t.measure == measure])
         return float("nan") if best is None else best.p
 
     return replace(

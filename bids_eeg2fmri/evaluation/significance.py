@@ -23,6 +23,9 @@ from bids_eeg2fmri.settings import EvaluationSettings
 #: The region that is the mean over regions.
 MEAN_REGION = "mean"
 
+#: Draws of refitted models are the best null there is, as long as there are enough of them.
+ENOUGH_REFITS = 99
+
 Null = Literal["shift", "phase", "wrong-run", "refit"]
 
 
@@ -67,6 +70,16 @@ def run_null_tests(
         for null, values in draws.items():
             tests += compare_with_null(model, tested[0].run, measure, null, observed=observed, draws=values)
     return tuple(tests)
+
+
+def primary_null(tests: Sequence[NullTest]) -> NullTest | None:
+    """Return of the tests of one model, region and measure the one that scores take their p from.
+
+    That against refitted models where there are enough draws, else that against circular shifts.
+    """
+    found = {test.null: test for test in tests}
+    refit = found.get("refit")
+    return refit if refit is not None and refit.n_draws >= ENOUGH_REFITS else found.get("shift")
 
 
 def compare_with_null(

@@ -11,18 +11,24 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bids_eeg2fmri.records import Floats, GroupTest, Score
+from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES
+from bids_eeg2fmri.evaluation.significance import MEAN_REGION
+from bids_eeg2fmri.records import Floats, GroupTest, Measure, Score
 from bids_eeg2fmri.report.brain import draw_brains
+from bids_eeg2fmri.report.evidence import ALPHA
+from bids_eeg2fmri.report.group_verdict import judge_group, judge_group_baselines
 from bids_eeg2fmri.report.page import PageFigure, write_page
 from bids_eeg2fmri.report.score_dots import DotRow, draw_score_dots
-from bids_eeg2fmri.report.style import TASK_MODEL, is_shown, report_style, save_svg
-from bids_eeg2fmri.report.verdict import ALPHA, MEAN_REGION, judge_group
+from bids_eeg2fmri.report.score_figure import AXIS
+from bids_eeg2fmri.report.style import NUISANCE_MODEL, TASK_MODEL, baselines_last, report_style, save_svg
+from bids_eeg2fmri.report.tested_tables import MEASURE_WORDS
 
-_MEASURES = {
-    "r": "r",
-    "r_given_task": "r given task",
-    "r_given_task_nuisance": "r given task and nuisance",
-    "r_minus_task": "difference from task",
+_MEASURES: dict[str, str] = {**MEASURE_WORDS, "r_minus_task": "difference from task"}
+_BASELINES = {
+    "task": "task alone",
+    "nuisance": "nuisance alone",
+    "tasknuisance": "task and nuisance",
+    "drift": "time in run",
 }
 
 
@@ -77,15 +83,16 @@ def write_group_report(report: GroupReport, *, html_path: Path, figures_dir: Pat
     """
     figures = _write_figures(report, figures_dir)
     tests = {(t.model, t.measure, t.region): t for t in report.tests}
-    models = dict.fromkeys(test.model for test in report.tests if is_shown(test.model))
+    known = dict.fromkeys(test.model for test in report.tests)
     content = {
         "report": report,
         "figures": figures,
         "verdicts": judge_group(report.tests),
+        "baseline_sentences": judge_group_baselines(report.tests),
         "tests": tests,
-        "models": tuple(model for model in models if model != TASK_MODEL),
-        "has_task": TASK_MODEL in models,
-        "has_partial": any(test.measure == "r_given_task" for test in report.tests),
+        "models": tuple(model for model in known if model not in BASELINE_NAMES),
+        "baselines": {name: words for name, words in _BASELINES.items() if name in known},
+        "partial": _partial_measures(report.tests),
         "regions": _regions_mean_last([test.region for test in report.tests]),
         "measures": _MEASURES,
         "counts": {
@@ -122,16 +129,22 @@ def _write_figures(report: GroupReport, folder: Path) -> dict[str, PageFigure]:
 
 
 def _draw_scores(report: GroupReport) -> Figure:
-    """Draw each participant's r, and r given the task, with the group's mean."""
+    """Draw each participant's r, given the task, and given task and nuisance, with the group's mean."""
     regions = _regions_mean_last([test.region for test in report.tests])
-    models = list(dict.fromkeys(test.model for test in report.tests if test.measure == "r"))
-    models = [model for model in models if is_shown(model)]
-    models.sort(key=lambda model: model == TASK_MODEL)
-    panels = {"r with the measured BOLD": [_dot_row(report, m, regions, "r") for m in models]}
-    partial = [model for model in models if any(_is(t, model, "r_given_task") for t in report.tests)]
-    if partial:
-        panels["r given the task design"] = [_dot_row(report, m, regions, "r_given_task") for m in partial]
+    models = baselines_last(test.model for test in report.tests if test.measure == "r")
+    eeg_models = [model for model in models if model not in BASELINE_NAMES]
+    panels = {AXIS["r"]: [_dot_row(report, m, regions, "r") for m in models]}
+    for measure in _partial_measures(report.tests):
+        panels[AXIS[measure]] = [_dot_row(report, m, regions, measure) for m in eeg_models]
     return draw_score_dots(regions, panels, dot_name="one participant", significance="mean, p < .05")
+
+
+def _partial_measures(tests: Sequence[GroupTest]) -> list[Measure]:
+    """Return the correlations beside r that were tested and mean something: there is what they are given."""
+    predicted = {t.model for t in tests if t.measure == "r" and np.isfinite(t.r)}
+    needed: dict[Measure, str] = {"r_given_task": TASK_MODEL, "r_given_task_nuisance": NUISANCE_MODEL}
+    tested = {t.measure for t in tests}
+    return [measure for measure, name in needed.items() if measure in tested and name in predicted]
 
 
 def _is(test: GroupTest, model: str, measure: str) -> bool:

@@ -8,11 +8,32 @@ from pathlib import Path
 from typing import Literal
 
 from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES
-from bids_eeg2fmri.records import AlignedRun, Explanation, Floats, FoundRun, Predictions, Score, VolumeClock
+from bids_eeg2fmri.records import (
+    AlignedRun,
+    ControlScore,
+    Evaluation,
+    Explanation,
+    Floats,
+    FoundRun,
+    Predictions,
+    Score,
+    VolumeClock,
+)
 from bids_eeg2fmri.report.page import write_page
-from bids_eeg2fmri.report.participant_figures import write_figures
-from bids_eeg2fmri.report.style import TASK_MODEL, is_shown, short_run_labels
-from bids_eeg2fmri.report.verdict import MEAN_REGION, judge_participant
+from bids_eeg2fmri.report.participant_figures import Recording, write_figures
+from bids_eeg2fmri.report.region_verdict import judge_regions
+from bids_eeg2fmri.report.style import is_shown, short_run_labels
+from bids_eeg2fmri.report.tested_tables import (
+    FEW_DRAWS,
+    MEASURE_WORDS,
+    NULL_WORDS,
+    listed_scores,
+    mean_nulls,
+    mean_scores,
+    note_few_ways,
+    tabulate_regions,
+)
+from bids_eeg2fmri.report.verdict import judge_baselines, judge_participant, summarise
 from bids_eeg2fmri.report.wording import name_quality
 
 
@@ -47,6 +68,8 @@ class ParticipantReport:
         Of this app.
     predictions : tuple of Predictions
         One per model, the task baseline (``task``) among them; their arrays in the order of ``runs``.
+    evaluations : tuple of Evaluation
+        One per model, the baselines among them.
     cv_unit : "task", "session", "run" or "block"
         What was held out; "block" is marked as within-run at every table of scores.
     cv_text, settings_text, methods_text, duration_text : str
@@ -56,6 +79,8 @@ class ParticipantReport:
         One sentence each.
     notes : tuple of str
         What the reader should know first (a fallback that was taken, a channel that is missing).
+    controls : tuple of ControlScore
+        Negative controls, where they were asked for.
     """
 
     participant: str
@@ -63,7 +88,7 @@ class ParticipantReport:
     found_runs: tuple[FoundRun, ...]
     runs: tuple[RunContent, ...]
     predictions: tuple[Predictions, ...]
-    scores: tuple[Score, ...]
+    evaluations: tuple[Evaluation, ...]
     explanations: tuple[Explanation, ...]
     cv_unit: Literal["task", "session", "run", "block"]
     cv_text: str
@@ -72,6 +97,12 @@ class ParticipantReport:
     duration_text: str = ""
     model_descriptions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    controls: tuple[ControlScore, ...] = ()
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """The scores of all models and baselines."""
+        return tuple(score for evaluation in self.evaluations for score in evaluation.scores)
 
     def __post_init__(self) -> None:
         """Check that there are runs, and that predictions fit them."""
@@ -99,23 +130,38 @@ def write_participant_report(
         f"sub-{report.participant}",
         figures_dir,
         runs=runs,
-        clocks=[run.clock for run in report.runs],
         predictions=[prediction for prediction in report.predictions if is_shown(prediction.model)],
-        scores=[score for score in report.scores if is_shown(score.model)],
+        scores=report.scores,
+        evaluations=[e for e in report.evaluations if e.model not in BASELINE_NAMES],
         explanations=report.explanations,
-        cleaning=[(run.eeg_spectrum, run.eeg_locked) for run in report.runs],
+        recordings=[
+            Recording(clock=run.clock, spectrum=run.eeg_spectrum, locked=run.eeg_locked)
+            for run in report.runs
+        ],
     )
-    models = tuple(dict.fromkeys(s.model for s in report.scores if s.model not in BASELINE_NAMES))
     labels = short_run_labels([run.entities for run in runs])
+    nulls = tuple(test for evaluation in report.evaluations for test in evaluation.nulls)
+    verdicts = judge_participant(report.scores, nulls)
+    listed, all_listed = listed_scores(report.scores)
+    shown_nulls = mean_nulls(nulls)
     content = {
         "report": report,
         "figures": figures,
-        "models": models,
-        "has_task": any(score.model == TASK_MODEL for score in report.scores),
-        "verdicts": judge_participant(report.scores),
-        "overall": {(s.model, s.region): s for s in report.scores if s.run == "all"},
-        "regions": _regions_mean_last(report.scores),
+        "headline": summarise(verdicts),
+        "verdicts": verdicts,
+        "baseline_sentences": judge_baselines(report.scores),
+        "region_verdicts": judge_regions(report.scores, nulls),
+        "table": tabulate_regions(report.scores),
+        "means": mean_scores(report.scores),
+        "listed": listed,
+        "all_listed": all_listed,
+        "nulls": shown_nulls,
+        "null_notes": note_few_ways(shown_nulls, n_runs=len(runs), unit=report.cv_unit),
+        "few_draws": FEW_DRAWS,
+        "measure_words": MEASURE_WORDS,
+        "null_words": NULL_WORDS,
         "is_within_run": report.cv_unit == "block",
+        "is_across_tasks": report.cv_unit == "task",
         "runs": list(zip(labels, report.runs, strict=True)),
         "eeg_steps": _group_steps(report.runs, labels, lambda run: run.eeg_steps),
         "bold_steps": _group_steps(report.runs, labels, lambda run: run.region_steps),
@@ -124,12 +170,6 @@ def write_participant_report(
     }
     write_page(html_path, "participant.html.j2", content)
     return (html_path, *figures.paths())
-
-
-def _regions_mean_last(scores: Sequence[Score]) -> tuple[str, ...]:
-    """Return the regions in order of appearance, the mean over them last."""
-    names = dict.fromkeys(score.region for score in scores if score.run == "all")
-    return (*(n for n in names if n != MEAN_REGION), *(n for n in names if n == MEAN_REGION))
 
 
 def _group_steps(

@@ -10,16 +10,27 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from bids_eeg2fmri.records import AlignedRun, Explanation, Floats, Predictions, Score, VolumeClock
+from bids_eeg2fmri.evaluation.significance import MEAN_REGION
+from bids_eeg2fmri.records import AlignedRun, Evaluation, Explanation, Floats, Predictions, Score, VolumeClock
 from bids_eeg2fmri.report.curves import Curve, choose_regions, draw_curves
 from bids_eeg2fmri.report.heartbeats import draw_locked
+from bids_eeg2fmri.report.lag_curves import draw_lags
 from bids_eeg2fmri.report.map_choice import choose_maps
 from bids_eeg2fmri.report.page import PageFigure
 from bids_eeg2fmri.report.recording import draw_clocks, draw_spectra
-from bids_eeg2fmri.report.score_dots import DotRow, draw_score_dots
+from bids_eeg2fmri.report.score_figure import draw_scores, say_scores
+from bids_eeg2fmri.report.specificity import draw_specificity
 from bids_eeg2fmri.report.style import TASK_MODEL, report_style, save_svg, short_run_labels
 from bids_eeg2fmri.report.topographies import draw_topographies, find_positions
-from bids_eeg2fmri.report.verdict import ALPHA, MEAN_REGION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Recording:
+    """The clock of a run, and ``spectrum`` and ``locked`` of its ``CleanEeg``."""
+
+    clock: VolumeClock
+    spectrum: Floats | None = None
+    locked: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +39,8 @@ class ParticipantFigures:
 
     curves: tuple[PageFigure, ...]
     scores: PageFigure
+    lags: PageFigure | None
+    specificity: PageFigure | None
     maps: tuple[PageFigure, ...]
     no_maps: tuple[str, ...]
     clocks: PageFigure
@@ -36,7 +49,16 @@ class ParticipantFigures:
 
     def paths(self) -> tuple[Path, ...]:
         """Return the paths of all figures."""
-        figures = (*self.curves, self.scores, *self.maps, self.clocks, self.spectra, self.locked)
+        figures = (
+            *self.curves,
+            self.scores,
+            self.lags,
+            self.specificity,
+            *self.maps,
+            self.clocks,
+            self.spectra,
+            self.locked,
+        )
         return tuple(figure.path for figure in figures if figure is not None)
 
 
@@ -45,15 +67,16 @@ def write_figures(
     folder: Path,
     *,
     runs: Sequence[AlignedRun],
-    clocks: Sequence[VolumeClock],
     predictions: Sequence[Predictions],
     scores: Sequence[Score],
+    evaluations: Sequence[Evaluation],
     explanations: Sequence[Explanation],
-    cleaning: Sequence[tuple[Floats | None, Floats | None]] = (),
+    recordings: Sequence[Recording] = (),
 ) -> ParticipantFigures:
     """Draw and write all figures of one participant; ``prefix`` begins their names (``sub-01``).
 
-    ``cleaning`` holds ``spectrum`` and ``locked`` of the ``CleanEeg`` of each run.
+    ``predictions`` are those whose curves are drawn, ``evaluations`` those of models of the EEG.
+    ``recordings`` tell of the clock and the cleaning of each run.
 
     Raises
     ------
@@ -76,28 +99,30 @@ def write_figures(
                 for k, (run, label) in enumerate(zip(runs, labels, strict=True))
             ),
             scores=_write(
-                _draw_scores(scores),
+                draw_scores(scores, [run.entities.run_label for run in runs]),
                 folder / f"{prefix}_desc-scores_metrics.svg",
-                alt="r of each region and model, beside the task baseline; the table has the same numbers.",
-                caption=_say_scores(scores),
+                alt="r of each region and model, beside the baselines; the table has the same numbers.",
+                caption=say_scores(scores, [run.entities.run_label for run in runs]),
             ),
+            lags=_write_lags(prefix, folder, evaluations),
+            specificity=_write_specificity(prefix, folder, evaluations),
             maps=maps,
             no_maps=no_maps,
             clocks=_write(
-                draw_clocks(clocks, labels),
+                draw_clocks([recording.clock for recording in recordings], labels),
                 folder / f"{prefix}_desc-clock_timeseries.svg",
                 alt="Distance of each volume's onset from a regular grid, one panel per run.",
                 caption="How far the onset of each volume lies from a regular grid on the EEG's clock.",
             ),
             spectra=_write(
-                draw_spectra(runs, labels, [spectrum for spectrum, _ in cleaning]),
+                draw_spectra(runs, labels, [recording.spectrum for recording in recordings]),
                 folder / f"{prefix}_desc-clean_spectrum.svg",
                 alt="Power spectrum of the cleaned EEG of each run.",
                 caption="Power of the cleaned EEG, median over channels; dotted: before pulse artefact, "
                 "components and bursts were taken out. Sharp lines at a fixed distance would be what the "
                 "scanner left.",
             ),
-            locked=_write_locked(prefix, folder, [locked for _, locked in cleaning], labels),
+            locked=_write_locked(prefix, folder, [recording.locked for recording in recordings], labels),
         )
 
 
@@ -114,6 +139,35 @@ def _write_locked(
         alt="Amplitude locked to the heartbeat before and after its correction, one panel per run.",
         caption="What of the EEG is locked to the heartbeat, before and after the pulse artefact was "
         "taken out.",
+    )
+
+
+def _write_lags(prefix: str, folder: Path, evaluations: Sequence[Evaluation]) -> PageFigure | None:
+    """Draw and write r over delays; None where no run is long enough."""
+    known = [e for e in evaluations if np.isfinite(e.lags.r).any()]
+    if not known:
+        return None
+    return _write(
+        draw_lags(known),
+        folder / f"{prefix}_desc-lags_metrics.svg",
+        alt="r of prediction and measured BOLD over delays, one panel per model.",
+        caption="A prediction that is on time peaks at 0 s. On the shaded side the measured BOLD is earlier "
+        "than the predicted: there r is high only by autocorrelation, which falls off evenly to both sides. "
+        "A peak there, or a curve without one, speaks of slow drifts or artefacts. Within the grey lie 95 % "
+        "of circularly shifted predictions, for the mean over regions.",
+    )
+
+
+def _write_specificity(prefix: str, folder: Path, evaluations: Sequence[Evaluation]) -> PageFigure | None:
+    """Draw and write the matrix of predicted and measured regions; None where there is only one region."""
+    if not evaluations or len(evaluations[0].region_names) < 2:
+        return None
+    return _write(
+        draw_specificity(evaluations),
+        folder / f"{prefix}_desc-specificity_metrics.svg",
+        alt="Matrix of r: prediction for each region against the measured BOLD of each region.",
+        caption="A prediction that is about its own region is highest on the diagonal. Where all rows are "
+        "alike, the model predicts one signal for all regions.",
     )
 
 
@@ -170,57 +224,12 @@ def _draw_run(
     return draw_curves(run, curves, regions)
 
 
-def _draw_scores(scores: Sequence[Score]) -> Figure:
-    """Draw r and r given the task over all runs, with the runs behind them."""
-    overall = {(s.model, s.region): s for s in scores if s.run == "all"}
-    names = list(dict.fromkeys(region for _, region in overall))
-    regions = [n for n in names if n != MEAN_REGION] + [n for n in names if n == MEAN_REGION]
-    models = sorted(dict.fromkeys(model for model, _ in overall), key=lambda model: model == TASK_MODEL)
-    eeg_models = [model for model in models if model != TASK_MODEL]
-    panels = {"r with the measured BOLD": [_dot_row(m, scores, regions, "r", "p") for m in models]}
-    if TASK_MODEL in models and eeg_models:
-        panels["r given the task design"] = [
-            _dot_row(m, scores, regions, "r_given_task", "p_given_task") for m in eeg_models
-        ]
-    return draw_score_dots(regions, panels, dot_name="one run", significance="all runs, p < .05")
-
-
-def _dot_row(model: str, scores: Sequence[Score], regions: Sequence[str], figure: str, p_name: str) -> DotRow:
-    """Gather one figure of one model from the scores."""
-    own = [score for score in scores if score.model == model]
-    by_run: dict[str, dict[str, Score]] = {}
-    for score in own:
-        by_run.setdefault(score.run, {})[score.region] = score
-
-    def gather(run: str, name: str) -> list[float]:
-        return [float(getattr(by_run[run].get(region), name, np.nan)) for region in regions]
-
-    singles = [gather(run, figure) for run in by_run if run != "all"]
-    return DotRow(
-        model=model,
-        centre=np.array(gather("all", figure)),
-        dots=np.array(singles).reshape(len(singles), len(regions)),
-        is_significant=np.array(gather("all", p_name)) < ALPHA,
-    )
-
-
 def _rank_regions(scores: Sequence[Score], model: str) -> tuple[str, ...]:
-    """Return the regions that a model predicts, best first: by r given the task, else by r."""
+    """Return the regions that a model predicts, best first: by its headline as far as there is one."""
     own = [s for s in scores if s.model == model and s.run == "all" and s.region != MEAN_REGION]
-    by_partial = bool(own) and all(np.isfinite(s.r_given_task) for s in own)
-    figure = "r_given_task" if by_partial else "r"
+    names = ("r_given_task_nuisance", "r_given_task", "r")
+    figure = next((n for n in names if own and all(np.isfinite(getattr(s, n)) for s in own)), "r")
     return tuple(s.region for s in sorted(own, key=lambda s: -np.nan_to_num(getattr(s, figure), nan=-2.0)))
-
-
-def _say_scores(scores: Sequence[Score]) -> str:
-    """Return the caption of the figure of scores."""
-    text = "Large marks: over all runs. Small strokes: each run."
-    if not any(score.model == TASK_MODEL for score in scores):
-        return text
-    return (
-        f"{text} Right: what remains once the task design has been removed from both the measured and the "
-        "predicted BOLD."
-    )
 
 
 def _say_curves(run: AlignedRun, label: str, *, n_shown: int) -> str:

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from bids_eeg2fmri.records import Floats
 from bids_eeg2fmri.report.layout import Margins, make_panels
-from bids_eeg2fmri.report.style import TASK_MODEL, model_colours, shorten
+from bids_eeg2fmri.report.style import model_colours, model_markers, name_model, shorten
 
-#: Height of one model's line within the row of a region, in rows.
+#: Largest height of one model's line within the row of a region, and what all lines may take, in rows.
 _STEP = 0.22
+_FILLED = 0.86
+#: Entries of the legend that fit side by side.
+_LEGEND_COLUMNS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,16 +51,18 @@ def draw_score_dots(
     """
     models = list(dict.fromkeys(row.model for rows in panels.values() for row in rows))
     colours = model_colours(models)
+    step = min(_STEP, _FILLED / max(len(models), 1))
+    n_lines = -(-(len(models) + 3) // _LEGEND_COLUMNS)
     figure, axes = make_panels(
         [(0.13 * len(models) + 0.1) * len(regions)],
         len(panels),
-        margins=Margins(left=0.95, between_columns=0.3),
+        margins=Margins(left=0.95, between_columns=0.3, top=0.22 + 0.2 * n_lines),
         share_x=True,
         share_y=True,
     )
     for ax, (label, rows) in zip(axes[0], panels.items(), strict=True):
         for row in rows:
-            lane = (models.index(row.model) - (len(models) - 1) / 2) * _STEP
+            lane = (models.index(row.model) - (len(models) - 1) / 2) * step
             _draw_row(ax, row, lane=lane, colour=colours[row.model])
         ax.axvline(0, color="#555555", lw=0.8, zorder=1)
         ax.set_xlabel(label)
@@ -69,18 +74,18 @@ def draw_score_dots(
                 ax.axhspan(k - 0.5, k + 0.5, color="#f6f6f6", lw=0, zorder=0)
     axes[0, 0].set_yticks(range(len(regions)), [shorten(name) for name in regions])
     axes[0, 0].set_ylim(len(regions) - 0.5, -0.5)
-    figure.legend(
-        handles=_legend_handles(models, colours, dot_name=dot_name, significance=significance),
-        loc="upper left",
-        ncols=len(models) + 3,
-    )
+    handles = _legend_handles(models, colours, dot_name=dot_name, significance=significance)
+    n_columns = min(len(handles), _LEGEND_COLUMNS)
+    # A legend fills its columns one after the other; it is read line by line.
+    by_line = [handle for column in range(n_columns) for handle in handles[column::n_columns]]
+    figure.legend(handles=by_line, loc="upper left", ncols=n_columns)
     return figure
 
 
 def _draw_row(ax: Axes, row: DotRow, *, lane: float, colour: str) -> None:
     """Draw one model's dots at a small vertical distance from the middle of each region's row."""
     y = np.arange(len(row.centre)) + lane
-    marker = _marker(row.model)
+    marker = model_markers([row.model])[row.model]
     for dots in row.dots:
         ax.plot(dots, y, ls="", marker="|", ms=6, mew=1.1, color=colour, alpha=0.7, zorder=2)
     filled = row.is_significant
@@ -90,25 +95,13 @@ def _draw_row(ax: Axes, row: DotRow, *, lane: float, colour: str) -> None:
         )
 
 
-def _marker(model: str) -> str:
-    """Return the marker of a model: the baseline differs in shape too."""
-    return "D" if model == TASK_MODEL else "o"
-
-
 def _legend_handles(
     models: Sequence[str], colours: Mapping[str, str], *, dot_name: str, significance: str
 ) -> list[Line2D]:
     """Return the legend's entries: one per model, then what the marks mean."""
+    markers = model_markers(models)
     handles = [
-        Line2D(
-            [],
-            [],
-            ls="",
-            marker=_marker(model),
-            ms=6,
-            color=colours[model],
-            label="task design alone" if model == TASK_MODEL else shorten(model),
-        )
+        Line2D([], [], ls="", marker=markers[model], ms=6, color=colours[model], label=name_model(model))
         for model in models
     ]
     grey = "#444444"

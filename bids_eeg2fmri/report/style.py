@@ -13,7 +13,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES, TaskDesign
+from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES, Nuisance, TaskDesign
 from bids_eeg2fmri.formats.atomic import write_text
 from bids_eeg2fmri.records import Entities
 from bids_eeg2fmri.registry import model_names
@@ -22,8 +22,18 @@ from bids_eeg2fmri.registry import model_names
 TASK_MODEL = TaskDesign.name
 TASK_COLOUR = "#6b6b6b"
 MEASURED_COLOUR = "#1f1f1f"
-#: Okabe and Ito's colours that tell apart for every kind of colour vision, on white.
-_MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+#: The other baseline that figures show.
+NUISANCE_MODEL = Nuisance.name
+NUISANCE_COLOUR = "#9a8c7a"
+#: Okabe and Ito's colours, then four of Tol's muted scheme: with the markers they tell apart for every kind
+#: of colour vision, on white.
+_MODEL_COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),
+    *("#882255", "#332288", "#999933", "#117733"),
+)
+_MODEL_MARKERS = ("o", "s", "^", "v", "P", "X", "p", "h", "<", ">")
+_BASELINE_LOOKS = {TASK_MODEL: (TASK_COLOUR, "D"), NUISANCE_MODEL: (NUISANCE_COLOUR, "d")}
+_BASELINE_LABELS = {TASK_MODEL: "task design alone", NUISANCE_MODEL: "nuisance alone"}
 #: Pale grounds for the blocks of up to four conditions.
 CONDITION_COLOURS = ("#faebcd", "#dcecf7", "#e4f2df", "#f1e4f1")
 #: Digits after the point of coordinates in a figure (1/72 inch) beyond what can be seen.
@@ -84,16 +94,38 @@ def save_svg(figure: Figure, path: Path) -> None:
 
 def model_colours(models: Iterable[str]) -> dict[str, str]:
     """Return the colour of each model: by its place in the registry, so the same in all reports."""
+    return {name: colour for name, (colour, _) in _looks(models).items()}
+
+
+def model_markers(models: Iterable[str]) -> dict[str, str]:
+    """Return the marker of each model, chosen as its colour is."""
+    return {name: marker for name, (_, marker) in _looks(models).items()}
+
+
+def _looks(models: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return colour and marker of each model."""
     models = tuple(models)
     known = list(model_names())
-    known += sorted(set(models) - {*known, TASK_MODEL})
-    colours = {name: _MODEL_COLOURS[k % len(_MODEL_COLOURS)] for k, name in enumerate(known)}
-    return {name: TASK_COLOUR if name == TASK_MODEL else colours[name] for name in models}
+    known += sorted(set(models) - {*known, *_BASELINE_LOOKS})
+    n = len(_MODEL_COLOURS)
+    looks = {name: (_MODEL_COLOURS[k % n], _MODEL_MARKERS[k % n]) for k, name in enumerate(known)}
+    return {name: (looks | _BASELINE_LOOKS)[name] for name in models}
+
+
+def name_model(model: str) -> str:
+    """Return a model's name as legends show it."""
+    return _BASELINE_LABELS.get(model, shorten(model))
 
 
 def is_shown(model: str) -> bool:
-    """Return whether figures show a predictor: the models of the EEG, and of the baselines the task."""
+    """Return whether curves and maps show a predictor: models of the EEG, and of the baselines the task."""
     return model == TASK_MODEL or model not in BASELINE_NAMES
+
+
+def baselines_last(models: Iterable[str]) -> list[str]:
+    """Return the models of the EEG and then the baselines that figures of scores show, each once."""
+    unique = list(dict.fromkeys(models))
+    return [m for m in unique if m not in BASELINE_NAMES] + [m for m in _BASELINE_LOOKS if m in unique]
 
 
 def shorten(text: str, longest: int = 24) -> str:

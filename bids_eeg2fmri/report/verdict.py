@@ -1,210 +1,165 @@
-"""What the scores say, in sentences: beyond the task, explained by the task, or nothing."""
+"""What the scores of a participant say, in sentences: for each model, each region, and the baselines."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES
-from bids_eeg2fmri.records import GroupTest, Score
-from bids_eeg2fmri.report.style import TASK_MODEL
+from bids_eeg2fmri.evaluation.significance import MEAN_REGION
+from bids_eeg2fmri.records import NullTest, Score
+from bids_eeg2fmri.report.evidence import ALPHA, Kind, compare_values, judge_steps, label_kind
+from bids_eeg2fmri.report.region_verdict import correct_over_regions, holds_corrected, list_regions
+from bids_eeg2fmri.report.score_evidence import HELD_OUT, Overall, say_score, score_steps, scores_over_runs
+from bids_eeg2fmri.report.style import NUISANCE_MODEL, TASK_MODEL
 from bids_eeg2fmri.report.wording import format_r, state_p
 
-Kind = Literal["beyond", "predicts", "task", "nothing", "unknown"]
-
-MEAN_REGION = "mean"
-#: The linear model that every other model has to beat.
-LINEAR_MODEL = "ridge"
-ALPHA = 0.05
-#: Differences of mean Fisher z below this are no more than another random seed can change.
-NOTABLE_DIFFERENCE = 0.03
-
-#: What a reader sees of each kind of verdict at a glance.
-LABELS: dict[Kind, str] = {
-    "beyond": "beyond the task",
-    "predicts": "predicts (no task to compare with)",
-    "task": "explained by the task",
-    "nothing": "nothing found",
-    "unknown": "not tested",
-}
+#: Models without anything nonlinear between band power and prediction; the first that was trained is what
+#: the others are compared with, so that none is chosen by its score.
+LINEAR_MODELS = ("ridge", "smr", "efp", "spoc", "sgl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What can be said of one model: a kind to see at a glance, and sentences."""
+    """What can be said of one model: a kind to see at a glance, in two or three words, and in sentences.
+
+    ``mark`` says what was held out where it was no new run.
+    """
 
     model: str
     kind: Kind
+    label: str
     sentences: tuple[str, ...]
-
-    @property
-    def label(self) -> str:
-        """The kind in two or three words."""
-        return LABELS[self.kind]
+    mark: str = ""
 
 
-def judge_region(score: Score, task: Score | None) -> tuple[Kind, str]:
-    """Say what a model's score over all runs in one region shows.
+def judge_participant(scores: Iterable[Score], nulls: Sequence[NullTest] = ()) -> tuple[Verdict, ...]:
+    """Say for each model of a participant what its scores over all runs show, and what it does not beat.
 
     Parameters
     ----------
-    score : Score
-        Of a model of the EEG.
-    task : Score or None
-        Of the task baseline in the same region, None where there is no task.
+    scores : iterable of Score
+    nulls : sequence of NullTest
+        For what holds in single regions after correction over them; empty: they are only counted.
     """
-    model = score.model
-    where = "the BOLD of the regions" if score.region == MEAN_REGION else score.region
-    prefix = "mean " if score.region == MEAN_REGION else ""
-    with_r = f"{prefix}r {format_r(score.r)}, {state_p(score.p)}"
-    if task is None or not math.isfinite(score.p_given_task):
-        if not math.isfinite(score.p):
-            return "unknown", f"{model} was not tested on {where}."
-        if score.p < ALPHA and score.r > 0:
-            return "predicts", f"EEG ({model}) predicts {where} ({with_r}); there is no task to compare with."
-        return "nothing", f"{model}: nothing found in {where} ({with_r})."
-    given = f"r given task {format_r(score.r_given_task)}, {state_p(score.p_given_task)}"
-    alone = f"task design alone: r {format_r(task.r)}"
-    if score.p_given_task < ALPHA and score.r_given_task > 0:
-        return (
-            "beyond",
-            f"EEG ({model}) predicts {where} beyond the task ({prefix}{given}; {with_r}; {alone}).",
-        )
-    if score.p < ALPHA and score.r > 0:
-        text = f"What {model} predicts of {where} is explained by the task"
-        return "task", f"{text} ({with_r}; {prefix}{given}; {alone})."
-    return "nothing", f"{model}: nothing found in {where} ({with_r}; {prefix}{given})."
-
-
-def judge_participant(scores: Iterable[Score], *, linear_model: str = LINEAR_MODEL) -> tuple[Verdict, ...]:
-    """Say for each model of a participant what its scores over all runs show, and what it does not beat."""
-    overall = {(score.model, score.region): score for score in scores if score.run == "all"}
+    overall = scores_over_runs(scores)
+    models = [m for m in dict.fromkeys(model for model, _ in overall) if m not in BASELINE_NAMES]
+    corrected = correct_over_regions(nulls)
     verdicts = []
-    for model in dict.fromkeys(model for model, _ in overall if model not in BASELINE_NAMES):
+    for model in models:
         mean = overall.get((model, MEAN_REGION))
         if mean is None:
             continue
-        kind, sentence = judge_region(mean, overall.get((TASK_MODEL, MEAN_REGION)))
+        steps = score_steps(mean, overall)
+        kind = judge_steps(steps)
+        sentence = say_score(kind, mean, steps, overall)
         regions = [s for (m, region), s in overall.items() if m == model and region != MEAN_REGION]
-        has_task = (TASK_MODEL, MEAN_REGION) in overall
-        sentences = (
-            sentence,
-            *_count_regions(regions, given_task=has_task),
-            *_compare_with_task(mean, overall.get((TASK_MODEL, MEAN_REGION)), kind),
-            *_compare(mean, overall.get((linear_model, MEAN_REGION)), f"the linear model ({linear_model})"),
+        holding = [s for s in regions if holds_corrected(s, overall, corrected)]
+        if holding and kind not in ("beyond", "predicts"):
+            kind = "regions"
+        verdicts.append(
+            Verdict(
+                model=model,
+                kind=kind,
+                label=label_kind(kind, steps),
+                mark=HELD_OUT.get(mean.held_out, ""),
+                sentences=(
+                    sentence,
+                    *list_regions(regions, holding, overall, corrected),
+                    *_compare_with_task(mean, overall.get((TASK_MODEL, MEAN_REGION)), kind),
+                    *_compare_with_linear(model, models, overall),
+                ),
+            )
         )
-        verdicts.append(Verdict(model=model, kind=kind, sentences=sentences))
     return tuple(verdicts)
 
 
-def judge_group(tests: Sequence[GroupTest], *, linear_model: str = LINEAR_MODEL) -> tuple[Verdict, ...]:
-    """Say for each model what holds across participants."""
-    found = {(test.model, test.measure): test for test in tests if test.region == MEAN_REGION}
-    verdicts = []
-    for model in dict.fromkeys(test.model for test in tests if test.model not in BASELINE_NAMES):
-        if (model, "r") not in found:
-            continue
-        plain, given = found[model, "r"], found.get((model, "r_given_task"))
-        kind, sentence = _judge_group_mean(plain, given)
-        above = found.get((model, "r_minus_task"))
-        sentences = [sentence]
-        regions = [t for t in tests if t.model == model and t.region != MEAN_REGION]
-        sentences += _list_corrected(regions, measure="r" if given is None else "r_given_task")
-        if above is not None and math.isfinite(above.p) and not (above.p < ALPHA and above.fisher_z > 0):
-            difference = f"{above.fisher_z:+.2f}".replace("-", "\N{MINUS SIGN}")
-            sentences.append(
-                f"{model} is not shown to predict better than the task design alone "
-                f"(difference of Fisher z {difference}, {state_p(above.p)})."
+def judge_baselines(scores: Iterable[Score]) -> tuple[str, ...]:
+    """Say what is predicted without a model of the EEG, where that is above chance."""
+    overall = scores_over_runs(scores)
+    words = {
+        TASK_MODEL: ("The task design alone", "r may be high by the task alone; look at r given task"),
+        NUISANCE_MODEL: (
+            "Nuisance alone (motion, heart beat, artefacts)",
+            "a score may come from there; look at r given task and nuisance",
+        ),
+        "drift": ("The time in the run alone", "the BOLD drifts alike in all runs"),
+    }
+    found = []
+    for model, (name, advice) in words.items():
+        score = overall.get((model, MEAN_REGION))
+        if score is not None and score.p < ALPHA and score.r > 0:
+            found.append(
+                f"{name} predicts the BOLD of the regions (mean r {format_r(score.r)}, {state_p(score.p)}): "
+                f"{advice}."
             )
-        if model != linear_model and (linear_model, "r") in found:
-            linear = found[linear_model, "r"]
-            sentences += _compare_values(
-                model,
-                f"the linear model ({linear_model})",
-                plain.fisher_z,
-                linear.fisher_z,
-                (plain.r, linear.r),
-            )
-        verdicts.append(Verdict(model=model, kind=kind, sentences=tuple(sentences)))
-    return tuple(verdicts)
+    return tuple(found)
 
 
-def _judge_group_mean(plain: GroupTest, given: GroupTest | None) -> tuple[Kind, str]:
-    """Say what the tests of the mean over regions show; ``given`` is None where there is no task."""
-    model, n = plain.model, plain.n_participants
-    with_r = f"mean r {format_r(plain.r)}, {state_p(plain.p)}"
-    if not math.isfinite(plain.p):
-        return "unknown", f"{model}: not tested, with {n} participant(s) (mean r {format_r(plain.r)})."
-    people = f"across {n} participants"
-    if given is None:
-        if plain.p < ALPHA:
-            return "predicts", f"EEG ({model}) predicts BOLD {people} ({with_r}); no task to compare with."
-        return "nothing", f"{model}: nothing found {people} ({with_r})."
-    with_given = f"mean r given task {format_r(given.r)}, {state_p(given.p)}"
-    if given.p < ALPHA:
-        return "beyond", f"EEG ({model}) predicts BOLD beyond the task {people} ({with_given}; {with_r})."
-    if plain.p < ALPHA:
-        return "task", f"What {model} predicts is explained by the task {people} ({with_r}; {with_given})."
-    return "nothing", f"{model}: nothing found {people} ({with_r}; {with_given})."
-
-
-def _list_corrected(tests: Sequence[GroupTest], *, measure: str) -> list[str]:
-    """Name the regions that hold after correction over regions, as a sentence."""
-    family = [test for test in tests if test.measure == measure and math.isfinite(test.p_max_t)]
-    if not family:
-        return []
-    what = "r given task" if measure == "r_given_task" else "r"
-    names = [test.region for test in family if test.p_max_t < ALPHA]
-    if not names:
-        return [f"No region by itself has p < .05 corrected over {len(family)} regions ({what}, max-T)."]
-    return [
-        f"{len(names)} of {len(family)} regions have p < .05 corrected over regions "
-        f"({what}, max-T): {', '.join(names)}."
-    ]
-
-
-def _count_regions(scores: Sequence[Score], *, given_task: bool) -> list[str]:
-    """Count the regions with p < .05, beside how many chance alone leads to expect."""
-    p_values = [score.p_given_task if given_task else score.p for score in scores]
-    tested = [p for p in p_values if math.isfinite(p)]
-    if not tested:
-        return []
-    n_below = sum(p < ALPHA for p in tested)
-    what = " given the task" if given_task else ""
-    return [
-        f"{n_below} of {len(tested)} regions have p < .05{what}, not corrected over regions "
-        f"({ALPHA * len(tested):.1f} expected by chance)."
-    ]
+def summarise(verdicts: Sequence[Verdict]) -> str:
+    """Return in one sentence what was found by which models; plainly so if nothing was."""
+    if not verdicts:
+        return "No model of the EEG was tested."
+    groups: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        groups.setdefault(verdict.label, []).append(verdict.model)
+    if all(verdict.kind == "nothing" for verdict in verdicts):
+        return (
+            f"Nothing was found: no model predicts the BOLD of the regions ({', '.join(_models(verdicts))})."
+        )
+    parts = [f"{label}: {', '.join(models)}" for label, models in groups.items()]
+    text = "; ".join(parts)
+    if not any(verdict.kind in ("beyond", "regions", "predicts") for verdict in verdicts):
+        return (
+            f"Nothing of the brain was found in the EEG that predicts the BOLD. {text[0].upper()}{text[1:]}."
+        )
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _compare_with_task(score: Score, task: Score | None, kind: Kind) -> list[str]:
-    """Say whether a model is above the task baseline; a higher r counts only if "beyond" it."""
-    sentences = _compare(score, task, "the task design alone")
-    is_higher = task is not None and score.fisher_z - task.fisher_z >= NOTABLE_DIFFERENCE
-    return [] if is_higher and kind != "beyond" else sentences
-
-
-def _compare(score: Score, other: Score | None, other_name: str) -> list[str]:
-    """Say whether the mean r of a model is above another's."""
-    if other is None or other.model == score.model:
+    """Say whether a model's r is above the task's; a higher r counts only if it is beyond the task."""
+    if task is None:
         return []
-    return _compare_values(score.model, other_name, score.fisher_z, other.fisher_z, (score.r, other.r))
+    sentences = compare_values(
+        score.model, "the task design alone", (score.fisher_z, task.fisher_z), name="r"
+    )
+    is_praise = any("higher" in text for text in sentences)
+    return [] if is_praise and kind not in ("beyond", "regions") else sentences
 
 
-def _compare_values(
-    model: str, other_name: str, fisher_z: float, other_z: float, r_values: tuple[float, float]
-) -> list[str]:
-    """Say whether one Fisher z is above another by more than a random seed can change."""
-    difference = fisher_z - other_z
-    if not math.isfinite(difference):
+def _compare_with_linear(model: str, models: Sequence[str], overall: Overall) -> list[str]:
+    """Say what a model has above the linear model, and which other linear models are above it too.
+
+    The linear model is the first in the order of ``LINEAR_MODELS``, not the best on the data it is tested on.
+    """
+    linear = [name for name in LINEAR_MODELS if name in models]
+    if not linear or model == linear[0]:
         return []
-    figures = f"mean r {format_r(r_values[0])} against {format_r(r_values[1])}"
-    if difference <= 0:
-        return [f"{model} is not better than {other_name} ({figures})."]
-    if difference < NOTABLE_DIFFERENCE:
-        return [
-            f"{model} is not clearly better than {other_name} ({figures}: another seed can change as much)."
-        ]
-    return [f"{model} has a higher mean r than {other_name} ({figures})."]
+    own = _headline_z(model, overall)
+    step = score_steps(overall[model, MEAN_REGION], overall)[-1]
+    reference = f"the linear model ({linear[0]})" if model not in LINEAR_MODELS else linear[0]
+    sentences = compare_values(model, reference, (own, _headline_z(linear[0], overall)), name=step.name)
+    if model in LINEAR_MODELS:
+        return sentences
+    better = {name: z for name in linear[1:] if (z := _headline_z(name, overall)) >= own}
+    if better:
+        listed = ", ".join(f"{name} {format_r(math.tanh(z))}" for name, z in better.items())
+        sentences.append(
+            f"{len(better)} of {len(linear) - 1} other linear models are as good or better ({listed})."
+        )
+    return sentences
+
+
+def _headline_z(model: str, overall: Overall) -> float:
+    """Return Fisher z of a model's headline over the regions; NaN where there is no score."""
+    score = overall.get((model, MEAN_REGION))
+    if score is None:
+        return float("nan")
+    r = score_steps(score, overall)[-1].r
+    return math.atanh(r) if abs(r) < 1 else float("nan")
+
+
+def _models(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return the names of the models."""
+    return [verdict.model for verdict in verdicts]

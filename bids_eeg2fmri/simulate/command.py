@@ -29,7 +29,8 @@ from bids_eeg2fmri.simulate.options import CLOCKS, COUPLINGS, EEGS, SimulationOp
     type=click.Choice(COUPLINGS),
     default="power",
     help="power: BOLD follows the power of motor rhythms. task-only: EEG and BOLD both respond to the task "
-    "and share nothing else. none: BOLD does not respond to the task either.",
+    "and share nothing else. motion: both are disturbed by the same head movements and share nothing else. "
+    "none: BOLD does not respond to the task either.",
 )
 @click.option(
     "--eeg",

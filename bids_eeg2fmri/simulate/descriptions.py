@@ -23,6 +23,8 @@ SIMULATED = "Simulated: no person was recorded."
 MEANING = {
     "power": "BOLD of every motor region follows the alpha and beta power of sources that the EEG sees.",
     "task-only": "EEG and BOLD both respond to the task and share nothing else.",
+    "motion": "EEG and BOLD are disturbed by the same sudden head movements and share nothing else; BOLD "
+    "does not respond to the task, the EEG does.",
     "none": "BOLD neither follows the EEG nor responds to the task; the EEG does respond.",
 }
 

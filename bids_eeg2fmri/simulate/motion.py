@@ -13,10 +13,16 @@ from bids_eeg2fmri.simulate.brain import Brain
 POWER_RADIUS = 50.0
 
 
-def draw_motion(n_volumes: int, *, tr: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
+#: Seconds between sudden movements of somebody who lies still.
+USUAL_INTERVAL = 120.0
+
+
+def draw_motion(
+    n_volumes: int, *, tr: float, rng: np.random.Generator, interval: float = USUAL_INTERVAL
+) -> tuple[Floats, Floats]:
     """Return the head's motion and its jerks.
 
-    A slow drift of some tenths of a millimetre, breathing, and one sudden movement in two minutes.
+    A slow drift of some tenths of a millimetre, breathing, and sudden movements, one in ``interval`` s.
 
     Returns
     -------
@@ -31,7 +37,7 @@ def draw_motion(n_volumes: int, *, tr: float, rng: np.random.Generator) -> tuple
     motion = gaussian_filter1d(walk, 10 / tr, axis=0, mode="nearest") * size * 1.5
     breath = np.sin(2 * np.pi * rng.uniform(0.2, 0.32) * times + rng.uniform(0, 6))
     motion += np.outer(breath, [0.01, 0.03, 0.06, 0.0006, 0, 0])
-    jerks = np.sort(rng.uniform(0, times[-1], rng.poisson(times[-1] / 120)))
+    jerks = np.sort(rng.uniform(0, times[-1], rng.poisson(times[-1] / interval)))
     for jerk in jerks:
         since = np.clip(times - jerk, 0, None)
         course = np.where(times >= jerk, 0.4 + 0.6 * np.exp(-since / 4), 0)

@@ -15,11 +15,12 @@ from bids_eeg2fmri.simulate.design import BURN_IN, RunClock, draw_clock, draw_sc
 from bids_eeg2fmri.simulate.gradient import draw_gradient
 from bids_eeg2fmri.simulate.haemodynamics import region_signals
 from bids_eeg2fmri.simulate.head import Cap, compute_gain
-from bids_eeg2fmri.simulate.motion import draw_motion
+from bids_eeg2fmri.simulate.motion import USUAL_INTERVAL, draw_motion
 from bids_eeg2fmri.simulate.options import SimulationOptions
 from bids_eeg2fmri.simulate.person import Person
 from bids_eeg2fmri.simulate.recording import record_eeg
 from bids_eeg2fmri.simulate.scanner import ScannerEeg
+from bids_eeg2fmri.simulate.shared_motion import RESTLESS_INTERVAL, disturb_bold, draw_bursts
 from bids_eeg2fmri.simulate.sources import simulate_sources
 from bids_eeg2fmri.simulate.streams import Stream, make_rng
 
@@ -51,7 +52,8 @@ def simulate_run(
     """Simulate run ``label`` (participant, session, run).
 
     Without coupling, BOLD follows a shadow of the person: the same rhythms, fluctuating as much and as
-    slowly, but not the ones that the electrodes see. The shadow responds to the task if BOLD is to.
+    slowly, but not the ones that the electrodes see. The shadow responds to the task if BOLD is to. With the
+    coupling ``motion`` the person is restless, and what movements do to BOLD counts as its signal.
     """
 
     def rng_for(stream: Stream) -> np.random.Generator:
@@ -68,7 +70,13 @@ def simulate_run(
         seen = imagery if options.coupling == "task-only" else ()
         power = simulate(imagery=seen, rng=rng_for(Stream.SHADOW)).power
 
-    motion, jerks = draw_motion(clock.n_volumes, tr=clock.tr, rng=rng_for(Stream.MOTION))
+    is_restless = options.coupling == "motion"
+    motion, jerks = draw_motion(
+        clock.n_volumes,
+        tr=clock.tr,
+        rng=rng_for(Stream.MOTION),
+        interval=RESTLESS_INTERVAL if is_restless else USUAL_INTERVAL,
+    )
     signals = region_signals(power, person.mixtures, person.responses)
     eeg, heartbeats = record_eeg(
         activity.moments,
@@ -80,6 +88,10 @@ def simulate_run(
         rng=rng_for(Stream.ARTEFACTS),
         with_pulse=options.eeg != "raw",
     )
+    if is_restless:
+        rng = rng_for(Stream.SHARED_MOTION)
+        eeg[:-1] += draw_bursts(motion, jerks, clock=clock, n_channels=len(eeg) - 1, rng=rng)
+        signals = signals + disturb_bold(motion, clock=clock)[:, None]
     scanner = None
     if options.eeg == "raw":
         slow = eeg.copy()

@@ -21,6 +21,7 @@ class Stream(IntEnum):
     PULSE = 9
     GRADIENT = 10
     AMPLIFIER = 11
+    SHARED_MOTION = 20
 
 
 def make_rng(seed: int, *, participant: int, session: int, run: int, stream: Stream) -> np.random.Generator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from bids_eeg2fmri.training.crossvalidation import cross_validate
 from bids_eeg2fmri.training.fold_runs import FoldRuns, as_fold_runs
 from bids_eeg2fmri.training.refit_nulls import run_refit_tests
 from bids_eeg2fmri.training.wrong_runs import predict_wrong_runs
+
+_logger = logging.getLogger(__name__)
 
 #: Refits of the baselines, which cost next to nothing; enough for p = .005.
 _BASELINE_REFITS = 199
@@ -64,6 +67,8 @@ def try_model(
     data = as_fold_runs(runs)
     tested = cross_validate(predictor, data.runs_for, splits, seed=seed, device=device)
     can_refit = getattr(predictor, "regions_are_independent", False) or getattr(predictor, "is_cheap", False)
+    if settings.refit_nulls and not can_refit:
+        _logger.warning("%s: takes too long to be fitted to shifted BOLD, no refits", predictor.name)
     refits = run_refit_tests(
         predictor,
         data,

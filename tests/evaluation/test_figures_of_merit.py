@@ -108,6 +108,16 @@ def test_best_lag_is_the_delay_of_the_measured(delay: int) -> None:
     assert (curve.r.max(axis=0) > curve.null_high).all()
 
 
+def test_the_mean_over_regions_has_a_band_of_its_own() -> None:
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal((200, 16)) for _ in range(2))
+    apart = trace_lags([(x, y)] * 2, [2.0] * 2)
+    # Independent regions: their mean varies a quarter as much as each.
+    assert apart.mean_null_high == pytest.approx(apart.null_high.mean() / 4, rel=0.3)
+    alike = trace_lags([(np.tile(x[:, :1], 4), np.tile(y[:, :1], 4))], [2.0])
+    assert alike.mean_null_high == pytest.approx(alike.null_high[0])
+
+
 def test_lag_curve_of_noise_stays_within_its_band() -> None:
     outside = []
     for k in range(40):

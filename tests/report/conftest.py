@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 
 from bids_eeg2fmri.records import (
+    MEASURES,
     AlignedRun,
+    ControlScore,
     Entities,
+    Evaluation,
     Explanation,
     FoundRun,
+    LagCurve,
+    NullTest,
     Predictions,
     Score,
     SpatialFilters,
@@ -87,19 +92,72 @@ def make_predictions(rng, runs):
     )
 
 
-def make_scores():
+#: r, r given task, r given task and nuisance, and the p values of the latter two.
+FIGURES = {
+    "task": (0.26, NAN, NAN, NAN, NAN),
+    "nuisance": (0.11, 0.10, NAN, 0.3, NAN),
+    "ridge": (0.42, 0.31, 0.29, 0.001, 0.002),
+    "eegnet": (0.36, 0.02, 0.01, 0.4, 0.5),
+}
+
+
+def make_scores(model, **more):
+    r, given, both, p_given, p_both = FIGURES[model]
     scores = []
-    for model, r, given, p_given in (
-        ("task", 0.26, NAN, NAN),
-        ("ridge", 0.42, 0.31, 0.001),
-        ("eegnet", 0.36, 0.02, 0.4),
-    ):
-        for region in (*REGIONS, "mean"):
-            single = {"r": r - 0.05, "r_given_task": given}
-            scores += [make_score(model, region, f"task-imagery_run-{k}", **single) for k in (1, 2)]
-            overall = {"r": r, "r_given_task": given, "p": 0.002, "p_given_task": p_given}
-            scores.append(make_score(model, region, **overall))
+    for region in (*REGIONS, "mean"):
+        single = {"r": r - 0.05, "r_given_task": given, "r_given_task_nuisance": both}
+        scores += [make_score(model, region, f"task-imagery_run-{k}", **single, **more) for k in (1, 2)]
+        overall = {"r": r, "r_given_task": given, "r_given_task_nuisance": both, "p_given_task": p_given}
+        p = 0.3 if model == "nuisance" else 0.002
+        scores.append(make_score(model, region, **overall, p=p, p_given_task_nuisance=p_both, **more))
     return tuple(scores)
+
+
+def make_nulls(model):
+    figures = dict(zip(MEASURES, FIGURES[model][:3], strict=True))
+    return tuple(
+        NullTest(
+            model=model,
+            region=region,
+            measure=measure,
+            null=null,
+            fisher_z=float(np.arctanh(r)),
+            n_draws=1 if null == "wrong-run" else 1000,
+            null_mean=0.01,
+            null_sd=0.05,
+            p=0.5 if null == "wrong-run" else 0.004,
+            p_max_t=NAN if region == "mean" else 0.01 if (region, r > 0.1) == ("M1_L", True) else 0.2,
+        )
+        for measure, r in figures.items()
+        for null in ("shift", "phase", "wrong-run")
+        for region in (*REGIONS, "mean")
+    )
+
+
+def make_evaluation(model, **more):
+    lags = np.arange(-10.0, 11.0, TR)
+    curve = FIGURES[model][0] * np.exp(-((lags / 6) ** 2))
+    return Evaluation(
+        model=model,
+        region_names=REGIONS,
+        scores=make_scores(model, **more),
+        nulls=() if model in ("task", "nuisance") else make_nulls(model),
+        lags=LagCurve(
+            lags=lags,
+            r=np.column_stack([curve, curve / 2]),
+            null_high=np.array([0.1, 0.2]),
+            mean_null_high=0.15,
+        ),
+        specificity=np.array([[0.4, 0.2], [0.1, 0.3]]),
+    )
+
+
+@pytest.fixture
+def controls():
+    return (
+        ControlScore(model="ridge", control="other target", target="csf", r=0.2, p=0.01),
+        ControlScore(model="ridge", control="wrong run", target="mean", r=0.01, p=NAN),
+    )
 
 
 def make_explanation(rng, model, *, by_region):
@@ -154,7 +212,7 @@ def small_report():
         found_runs=(*make_found(1), *make_found(2), alone),
         runs=tuple(make_content(run, rng) for run in runs),
         predictions=make_predictions(rng, runs),
-        scores=make_scores(),
+        evaluations=tuple(make_evaluation(model) for model in FIGURES),
         explanations=(
             make_explanation(rng, "ridge", by_region=True),
             make_explanation(rng, "eegnet", by_region=False),

@@ -8,12 +8,16 @@ import pytest
 from matplotlib.figure import Figure
 
 from bids_eeg2fmri.records import Entities
+from bids_eeg2fmri.registry import model_names
 from bids_eeg2fmri.report.curves import Curve, arrange_regions, choose_regions, draw_curves
 from bids_eeg2fmri.report.heartbeats import draw_locked
+from bids_eeg2fmri.report.lag_curves import draw_lags, mean_curve
 from bids_eeg2fmri.report.map_choice import choose_maps
 from bids_eeg2fmri.report.recording import draw_clocks, draw_spectra
 from bids_eeg2fmri.report.score_dots import DotRow, draw_score_dots
-from bids_eeg2fmri.report.style import model_colours, report_style, save_svg, short_run_labels
+from bids_eeg2fmri.report.score_figure import draw_scores, say_scores
+from bids_eeg2fmri.report.specificity import draw_specificity
+from bids_eeg2fmri.report.style import model_colours, model_markers, report_style, save_svg, short_run_labels
 from bids_eeg2fmri.report.topographies import _draw_spectra, find_positions
 from bids_eeg2fmri.report.wording import format_number, format_p, format_r, state_p
 
@@ -143,6 +147,77 @@ def test_a_models_colour_does_not_depend_on_the_others():
     together, alone = model_colours(["eegnet", "task", "ridge"]), model_colours(["eegnet"])
     assert together["eegnet"] == alone["eegnet"]
     assert len(set(together.values())) == 3
+
+
+def test_ten_models_and_the_baselines_differ_in_colour_and_in_marker():
+    names = [*model_names(), "a", "b", "c", "d", "task", "nuisance"]
+    assert len(names) >= 12
+    assert len(set(model_colours(names[:10]).values())) == 10
+    assert len(set(model_markers(names[:10]).values())) == 10
+    shown = model_markers(names[:10]) | model_markers(["task", "nuisance"])
+    assert len(set(shown.values())) == 12
+
+
+def test_many_models_stay_within_the_row_of_their_region():
+    names = [*model_names(), "a", "b", "c", "d"]
+    rows = [
+        DotRow(model=m, centre=np.zeros(2), dots=np.zeros((0, 2)), is_significant=np.zeros(2, dtype=bool))
+        for m in names
+    ]
+    with report_style():
+        figure = draw_score_dots(["a", "b"], {"r": rows}, dot_name="one run", significance="p < .05")
+    heights = [y for line in figure.axes[0].lines if line.get_marker() != "|" for y in line.get_ydata()[:1]]
+    assert len(names) > 7
+    lanes = [y for y in heights if -0.5 <= y <= 0.5]
+    assert len({round(float(y), 3) for y in lanes}) >= len(names)
+
+
+def test_the_score_figure_draws_runs_and_no_sessions_or_blocks(small_report):
+    labels = ["task-imagery_run-1", "task-imagery_run-2"]
+    scores = list(small_report.scores)
+    extra = [
+        replace(s, run=label, r=0.99) for s in scores if s.run == "all" for label in ("ses-a", "x block-1")
+    ]
+    with report_style():
+        figure = draw_scores([*scores, *extra], labels)
+        only_run = draw_scores([*scores, *extra], labels[:1])
+    assert [ax.get_xlabel() for ax in figure.axes] == [
+        "r with the measured BOLD",
+        "r given the task design",
+        "r given task and nuisance",
+    ]
+    strokes = [line.get_xdata() for ax in figure.axes for line in ax.lines if line.get_marker() == "|"]
+    assert strokes
+    assert not np.any(np.concatenate(strokes) == 0.99)
+    # Of the only run the blocks are shown: over it all there is one value, that of all.
+    blocks = [line.get_xdata() for line in only_run.axes[0].lines if line.get_marker() == "|"]
+    assert np.all(np.concatenate(blocks) == 0.99)
+    assert "each block" in say_scores([*scores, *extra], labels[:1])
+    assert "each run" in say_scores(scores, labels)
+
+
+def test_lags_are_drawn_with_the_band_of_their_mean_and_the_control_side(small_report):
+    ridge = small_report.evaluations[2]
+    mean = mean_curve(ridge)
+    assert ridge.lags.lags[mean.argmax()] == 0
+    with report_style():
+        figure = draw_lags([ridge])
+    shaded = [patch for patch in figure.axes[0].patches if patch.get_x() == -10]
+    assert shaded[0].get_width() == 10
+    (band,) = [patch for patch in figure.axes[0].patches if patch.get_y() == -0.15]
+    assert band.get_height() == pytest.approx(0.3)
+    unknown = replace(ridge, lags=replace(ridge.lags, r=np.full((len(mean), 2), np.nan)))
+    assert np.isnan(mean_curve(unknown)).all()
+
+
+def test_the_specificity_matrix_has_predictions_as_rows(small_report):
+    ridge, eegnet = small_report.evaluations[2:]
+    with report_style():
+        figure = draw_specificity([ridge, eegnet])
+    (image,) = figure.axes[0].images
+    np.testing.assert_array_equal(image.get_array(), ridge.specificity)
+    assert image.get_clim() == (-0.4, 0.4)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["M1_L", "M1_R"]
 
 
 def test_runs_are_labelled_by_what_tells_them_apart():

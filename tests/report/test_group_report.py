@@ -21,6 +21,7 @@ def make_score(model, region, r):
         fisher_z=float(np.arctanh(r)),
         r2=0.0,
         r_given_task=NAN if model == "task" else r - 0.1,
+        r_given_task_nuisance=r - 0.15 if model == "ridge" else NAN,
         p=0.01,
         p_given_task=0.01,
     )
@@ -48,13 +49,15 @@ def report():
     scores = [
         (who, make_score(model, region, r))
         for who, r in (("01", 0.2), ("02", 0.4), ("03", 0.5))
-        for model in ("ridge", "task")
+        for model in ("ridge", "task", "nuisance")
         for region in regions
     ]
-    tests = [make_test(model, "r", region, 0.3) for model in ("ridge", "task") for region in regions]
+    tests = [
+        make_test(model, "r", region, 0.3) for model in ("ridge", "task", "nuisance") for region in regions
+    ]
     tests += [
         make_test("ridge", measure, region, 0.2)
-        for measure in ("r_given_task", "r_minus_task")
+        for measure in ("r_given_task", "r_given_task_nuisance", "r_minus_task")
         for region in regions
     ]
     image = np.zeros((10, 12, 10), dtype=np.float32)
@@ -82,7 +85,10 @@ def test_the_page_says_who_is_in_it_and_what_can_be_shown(report, tmp_path):
     assert "&lt;b&gt;the EEG&lt;/b&gt; is cut short" in text
     assert "no scores yet" in text
     assert "smallest possible p is .12" in text
-    assert "ridge: nothing found across 3 participants" in text
+    assert "ridge: BOLD not tested across 3 participants" in text
+    assert "too few participants" in text
+    assert "nuisance alone" in text
+    assert text.count("r given task and nuisance</th>") == 1
     assert [path.name for path in paths[1:]] == [
         "group_desc-scores_metrics.svg",
         "group_desc-r_glassbrain.svg",

@@ -57,8 +57,10 @@ def test_every_figure_exists_is_shown_and_described(written):
         "sub-01_desc-clean_spectrum.svg",
         "sub-01_desc-clock_timeseries.svg",
         "sub-01_desc-eegnet_topomap.svg",
+        "sub-01_desc-lags_metrics.svg",
         "sub-01_desc-ridge_topomap.svg",
         "sub-01_desc-scores_metrics.svg",
+        "sub-01_desc-specificity_metrics.svg",
         "sub-01_task-imagery_run-1_desc-predicted_timeseries.svg",
         "sub-01_task-imagery_run-2_desc-predicted_timeseries.svg",
     ]
@@ -86,9 +88,17 @@ def test_two_writes_give_the_same_bytes(small_report, written, tmp_path):
 def test_the_page_says_what_was_found_and_how(written):
     page, _ = written
     for expected in (
-        "EEG (ridge) predicts the BOLD of the regions beyond the task (mean r given task .31, p = .001",
+        "Beyond task and nuisance: ridge; explained by the task: eegnet.",
+        "The task design alone predicts the BOLD of the regions (mean r .26, p = .002): r may be high",
+        "EEG (ridge) predicts the BOLD of the regions beyond task and nuisance "
+        "(mean r given task and nuisance .29, p = .002; mean r given task .31, p = .001;",
+        "1 of 2 regions hold by themselves (r given task and nuisance, p corrected over regions by max-T): "
+        "M1_L (.29, p = .010).",
         "What eegnet predicts of the BOLD of the regions is explained by the task",
-        "eegnet is not better than the linear model (ridge) (mean r .36 against .42)",
+        "eegnet is not better than the linear model (ridge) (mean r given task and nuisance .01 against .29)",
+        "EEG (ridge) predicts M1_R beyond task and nuisance",
+        "EEG of other runs: with 2 runs there is only 1 way to draw; no p below .500 is possible.",
+        "circular shifts",
         "no BOLD run of this task",
         "1 of 5 recordings were not used",
         "30 markers fit 30 volumes",
@@ -105,8 +115,29 @@ def test_the_page_says_what_was_found_and_how(written):
 
 def test_scores_within_a_run_are_marked_at_every_table(small_report, tmp_path):
     page, _ = write(replace(small_report, cv_unit="block"), tmp_path)
-    # The warning on top, both tables, the curves and the figure of scores.
-    assert page.text.count("Within-run scores.") == 5
+    # The warning on top, the headline, curves, the figure of scores, and the tables of regions, of regions
+    # in words, of figures of merit, of all scores and of nulls.
+    assert page.text.count("Within-run scores.") == 9
+
+
+def test_a_test_across_tasks_is_marked_and_explained(small_report, tmp_path):
+    evaluations = tuple(
+        replace(e, scores=tuple(replace(s, held_out="task") for s in e.scores))
+        for e in small_report.evaluations
+    )
+    page, _ = write(replace(small_report, cv_unit="task", evaluations=evaluations), tmp_path)
+    assert "learned from the runs of one task and were tested on those of another" in page.text
+    assert "beyond task and nuisance (learned on another task)" in page.text
+    assert page.text.count("Learned on another task.") == 8
+
+
+def test_controls_stand_in_the_page_where_they_were_run(small_report, controls, written, tmp_path):
+    page, _ = written
+    assert "Negative controls" not in page.text
+    page, _ = write(replace(small_report, controls=controls), tmp_path)
+    assert "Negative controls" in page.text
+    alarms = [cell for cell in page.all("td") if cell.get("class") == "alarm"]
+    assert len(alarms) == 2
 
 
 def test_texts_of_the_dataset_cannot_become_markup(small_report, tmp_path):
@@ -126,7 +157,14 @@ def test_texts_of_the_dataset_cannot_become_markup(small_report, tmp_path):
         small_report,
         runs=(hostile_run, small_report.runs[1]),
         found_runs=(found,),
-        scores=tuple(replace(s, region=HOSTILE) if s.region == "M1_L" else s for s in small_report.scores),
+        evaluations=tuple(
+            replace(
+                e,
+                region_names=(HOSTILE, "M1_R"),
+                scores=tuple(replace(s, region=HOSTILE) if s.region == "M1_L" else s for s in e.scores),
+            )
+            for e in small_report.evaluations
+        ),
         notes=(HOSTILE,),
         cv_text=HOSTILE,
         settings_text=HOSTILE,
@@ -155,17 +193,22 @@ def test_maps_without_positions_are_left_out_with_the_reason(small_report, tmp_p
 
 def test_without_a_task_the_page_does_not_speak_of_one(small_report, tmp_path):
     nan = float("nan")
+    figures = dict.fromkeys(
+        ("r_given_task", "p_given_task", "r_given_task_nuisance", "p_given_task_nuisance"), nan
+    )
     report = replace(
         small_report,
-        scores=tuple(
-            replace(s, r_given_task=nan, p_given_task=nan) for s in small_report.scores if s.model != "task"
+        evaluations=tuple(
+            replace(e, scores=tuple(replace(s, **figures) for s in e.scores))
+            for e in small_report.evaluations
+            if e.model not in ("task", "nuisance")
         ),
         predictions=tuple(p for p in small_report.predictions if p.model != "task"),
     )
     page, _ = write(report, tmp_path)
     assert "there is no task to compare with" in page.text
     assert "beyond the task" not in page.text
-    assert "No task design: p is that of r. One-sided" in page.text
+    assert "neither a task design nor nuisance to compare with: p is that of r. One-sided" in page.text
 
 
 def test_predictions_that_do_not_fit_the_runs_are_refused(small_report):
