@@ -673,6 +673,8 @@ class ClassEvaluation:
     ----------
     confusions : mapping of run (``all`` over all runs) to array, shape (n_targets, n_classes, n_classes)
         How often each class (row) was taken for each (column).
+    per_class : mapping of run to mapping of figure to array, shape (n_targets, n_classes)
+        ``precision``, ``recall``, ``f1`` and ``support``.
     expected : Evaluation or None
         Of the expectation over levels as a prediction of the BOLD.
     """
@@ -680,6 +682,7 @@ class ClassEvaluation:
     predictions: ClassPredictions
     scores: tuple[ClassScore, ...]
     confusions: Mapping[str, Floats]
+    per_class: Mapping[str, Mapping[str, Floats]]
     expected: Evaluation | None = None
 
 

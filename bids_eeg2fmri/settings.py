@@ -184,7 +184,9 @@ class LevelsSettings:
         if not 2 <= self.n <= 100:
             raise UsageError(f"levels.n={self.n}: allowed is 2 to 100.")
         if self.merge and not 2 <= self.merge < self.n:
-            raise UsageError(f"levels.merge={self.merge}: allowed is 0 (off) or 2 to {self.n - 1} (of levels.n).")
+            raise UsageError(
+                f"levels.merge={self.merge}: allowed is 0 (off) or 2 to {self.n - 1} (of levels.n)."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +209,9 @@ class ConditionSettings:
             )
         for name, least in (("window", 0.5), ("step", 0.0), ("delay", 0.0)):
             if not getattr(self, name) >= least:
-                raise UsageError(f"condition.{name}={getattr(self, name):g}: allowed is {least:g} or more (s).")
+                raise UsageError(
+                    f"condition.{name}={getattr(self, name):g}: allowed is {least:g} or more (s)."
+                )
 
     @property
     def hop(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from bids_eeg2fmri.evaluation.classification import (
     count_confusions,
     macro_f1,
     nominal_chance,
+    per_class,
     weighted_kappa,
 )
 from bids_eeg2fmri.evaluation.nulls import p_value, widen
@@ -84,7 +86,11 @@ def evaluate_classes(
     scores = [replace(s, **tests[s.region]) if s.run == "all" else s for s in scores]
     scores = [_with_correlations(s, expected, regressor or {}) for s in scores]
     return ClassEvaluation(
-        predictions=predictions, scores=tuple(scores), confusions=confusions, expected=expected
+        predictions=predictions,
+        scores=tuple(scores),
+        confusions=confusions,
+        per_class={run: per_class(confusion) for run, confusion in confusions.items()},
+        expected=expected,
     )
 
 
@@ -109,9 +115,7 @@ def _unrelated(parts: Sequence[tuple[Labels, Labels]], n_classes: int) -> Floats
     )
 
 
-def _rows(
-    predictions: ClassPredictions, run: str, confusion: Floats, unrelated: Floats
-) -> list[ClassScore]:
+def _rows(predictions: ClassPredictions, run: str, confusion: Floats, unrelated: Floats) -> list[ClassScore]:
     """Return the scores of every target, and of their mean where there are several."""
     columns = {name: figure(confusion) for name, figure in _FIGURES.items()}
     columns["chance"] = balanced_accuracy(unrelated)
@@ -129,7 +133,7 @@ def _rows(
             n_tested=int(confusion[0].sum()),
             n_classes=int(present[i]),
             held_out=predictions.unit,
-            **{key: float(values[i]) for key, values in columns.items()},
+            **{key: float(values[i]) for key, values in columns.items()},  # type: ignore[arg-type]
         )
         for i, name in enumerate(names)
     ]
@@ -142,7 +146,7 @@ def _test(
     *,
     rng: np.random.Generator,
     refitted: Floats | None,
-) -> dict[str, dict[str, float | str]]:
+) -> dict[str, dict[str, Any]]:
     """Return p of balanced accuracy and kappa, and the null, of every target and of their mean."""
     is_refit = refitted is not None
     draws = refitted if refitted is not None else _surrogates(predictions, settings, rng)

@@ -163,9 +163,7 @@ def allowed_shifts(n_volumes: int, tr: float, min_shift: float) -> NDArray[np.in
     return np.arange(max(least, 1), max(n_volumes - least, least) + 1, dtype=np.int64) % n_volumes
 
 
-def draw_ways(
-    counts: Sequence[int], n_nulls: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], ...]:
+def draw_ways(counts: Sequence[int], n_nulls: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], ...]:
     """Return for each run which of its shifts each draw takes; all combinations once where they are few."""
     n_ways = math.prod(counts)
     if n_ways <= n_nulls:

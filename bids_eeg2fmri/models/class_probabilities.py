@@ -1,4 +1,4 @@
-"""From the outputs of a model to the probabilities of classes, and the weights that make classes count alike."""
+"""Probabilities of classes from the outputs of a model, and weights that make classes count alike."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def class_probabilities(logits: Floats, *, ordinal: bool) -> Floats:
     """
     if not ordinal:
         return np.asarray(softmax(logits, axis=-1))
-    # A network need not keep the order of the cuts: being above a class cannot be likelier than above a lower.
+    # A network need not keep the cuts in order, but being above a class implies being above all lower ones.
     above = np.minimum.accumulate(expit(logits), axis=-1)
-    ends = above.shape[:-1] + (1,)
+    ends = (*above.shape[:-1], 1)
     return -np.diff(np.concatenate([np.ones(ends), above, np.zeros(ends)], axis=-1), axis=-1)
 
 
@@ -38,4 +38,6 @@ def balancing_weights(labels: Labels, n_classes: int, *, balance: bool) -> Float
             share = np.divide(1.0, counts, out=np.zeros(n_classes), where=counts > 0)
             weights[:, target] *= share[np.maximum(labels[:, target], 0)]
     total = weights.sum(axis=0)
-    return np.asarray(weights * np.divide(is_known.sum(axis=0), total, out=np.zeros(len(total)), where=total > 0))
+    return np.asarray(
+        weights * np.divide(is_known.sum(axis=0), total, out=np.zeros(len(total)), where=total > 0)
+    )

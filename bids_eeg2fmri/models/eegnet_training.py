@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ class TrainingPlan:
 class Criterion:
     """What is minimised in training, and what decides when to stop; both of (outputs, targets)."""
 
-    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    loss: Callable[[torch.Tensor, torch.Tensor], Any]
     error: Callable[[torch.Tensor, torch.Tensor], float]
 
 
@@ -50,7 +51,7 @@ def train_network(
     rng: np.random.Generator,
     criterion: Criterion | None = None,
 ) -> int:
-    """Minimise the criterion (default: squared error) with Adam; keep the weights that did best on the held-out windows.
+    """Minimise the criterion with Adam; keep the weights that did best on the held-out windows.
 
     Parameters
     ----------

@@ -83,8 +83,19 @@ class Lda:
         masks = tuple(run.weights > 0 for run in runs)
         mean = np.concatenate([c[m] for c, m in zip(covariances, masks, strict=True)]).mean(axis=0)
         reference = np.stack([_whitening(m) for m in mean])
-        features = tuple(self.measure(c, reference) for c in covariances)
-        return PreparedLda(options=self, reference=reference, features=features, masks=masks)
+        features = [self.measure(c, reference) for c in covariances]
+        learned = np.concatenate([f[m] for f, m in zip(features, masks, strict=True)])
+        scale = np.maximum(learned.std(axis=0), 1e-9)
+        # What is learned lies in the span of the windows: no more axes than these are needed.
+        wide = learned.shape[1] > len(learned)
+        axes = np.linalg.svd(learned / scale, full_matrices=False)[2].T if wide else np.eye(len(scale))
+        return PreparedLda(
+            options=self,
+            reference=reference,
+            features=tuple((f / scale) @ axes for f in features),
+            axes=axes / scale[:, None],
+            masks=masks,
+        )
 
     def measure(self, covariance: Floats, reference: Floats) -> Floats:
         """Return the features, (n_windows, n_features), of covariances (n_windows, n_bands, n_ch, n_ch)."""
@@ -113,7 +124,9 @@ class PreparedLda:
     ----------
     reference : array, shape (n_bands, n_channels, n_channels)
         Whitens the mean covariance in training.
-    features : tuple of array, shape (n_windows, n_features), one per run
+    features : tuple of array, shape (n_windows, n_axes), one per run
+    axes : array, shape (n_features, n_axes)
+        From features as they are measured to scaled ones, no more than there are windows.
     masks : tuple of array of bool, shape (n_windows,)
         The windows to learn from.
     """
@@ -121,6 +134,7 @@ class PreparedLda:
     options: Lda
     reference: Floats
     features: tuple[Floats, ...]
+    axes: Floats
     masks: tuple[NDArray[np.bool_], ...]
 
     def solve(self, labels: Sequence[Labels], *, n_classes: int, balance: bool) -> FittedLda:
@@ -134,15 +148,16 @@ class PreparedLda:
         counts = np.bincount(y, minlength=n_classes)
         means = np.stack([x[y == k].mean(axis=0) if counts[k] else x.mean(axis=0) for k in range(n_classes)])
         centred = x - means[y]
-        scale = np.maximum(centred.std(axis=0), 1e-9)
-        standard = centred / scale
-        shrinkage = float(ledoit_wolf_shrinkage(standard, assume_centered=True))
-        covariance = (1 - shrinkage) * standard.T @ standard / len(standard)
-        covariance[np.diag_indices_from(covariance)] += shrinkage
-        weights = np.linalg.solve(covariance, (means / scale).T) / scale[:, None]
+        shrinkage = float(ledoit_wolf_shrinkage(centred, assume_centered=True))
+        pooled = centred.T @ centred / len(centred)
+        target = np.trace(pooled) / len(pooled) * np.eye(len(pooled))
+        covariance = (1 - shrinkage) * pooled + shrinkage * target
+        weights = np.linalg.solve(covariance, means.T)
         prior = np.where(counts > 0, 1.0 if balance else counts / len(y), 1e-9)
         offsets = -0.5 * (means * weights.T).sum(axis=1) + np.log(prior)
-        return FittedLda(options=self.options, reference=self.reference, weights=weights, offsets=offsets)
+        return FittedLda(
+            options=self.options, reference=self.reference, weights=self.axes @ weights, offsets=offsets
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

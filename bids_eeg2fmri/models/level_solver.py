@@ -90,7 +90,8 @@ class LogisticProblem:
                 probabilities = class_probabilities(found.logits(held_features), ordinal=self.ordinal)
                 right = np.take_along_axis(probabilities, np.maximum(held_labels, 0)[:, :, None], axis=2)
                 losses[k] -= (weights * np.log(np.maximum(right[:, :, 0], _LOWEST))).sum(axis=0)
-        return np.asarray(penalties, dtype=np.float64)[np.argmin(losses, axis=0)]
+        chosen: Floats = np.asarray(penalties, dtype=np.float64)[np.argmin(losses, axis=0)]
+        return chosen
 
     def _solve_ordinal(self, features: Floats, labels: Labels, penalties: Floats) -> LinearLogits:
         """Minimise the loss of all targets at once; they share nothing but the minimiser's steps."""
@@ -135,7 +136,9 @@ class LogisticProblem:
             model = LogisticRegression(C=1.0 / penalties[target], max_iter=1000)
             model.fit(features[rows], labels[rows, target], sample_weight=weights[rows, target])
             both = len(present) == 2  # scikit-learn then has the logit of the second alone
-            slopes[:, target, present] = (np.vstack([-model.coef_, model.coef_]) / 2 if both else model.coef_).T
+            slopes[:, target, present] = (
+                np.vstack([-model.coef_, model.coef_]) / 2 if both else model.coef_
+            ).T
             intercept = model.intercept_
             offsets[target, present] = np.concatenate([-intercept, intercept]) / 2 if both else intercept
         return LinearLogits(weights=slopes, offsets=offsets)

@@ -67,7 +67,7 @@ def _build(settings: Settings, name: str) -> Classifier:
         window = settings.condition.window
         if options.get("window", window) != window:
             raise UsageError(
-                f"models.{name}.window={options['window']}: with --objective condition the windows are those of "
+                f"models.{name}.window={options['window']}: --objective condition has the windows of "
                 f"condition.window ({window:g} s). Set that one."
             )
         # Conditions have no order, and between two windows there may lie another trial.

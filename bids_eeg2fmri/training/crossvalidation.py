@@ -50,7 +50,9 @@ def cross_validate(
     fitted = []
     for index, split in enumerate(splits):
         train, test = apply_split(split, runs)
-        model = predictor.fit(train, rng=fold_generator(seed, predictor.name, runs, split.name), device=device)
+        model = predictor.fit(
+            train, rng=fold_generator(seed, predictor.name, runs, split.name), device=device
+        )
         fitted.append(model)
         training_mean = _mean_bold(train)
         for k, run in enumerate(test):

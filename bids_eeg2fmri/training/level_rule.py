@@ -35,7 +35,7 @@ class LevelRule:
     @property
     def n_classes(self) -> int:
         """Number of levels after merging."""
-        return self.centres.shape[1]
+        return int(self.centres.shape[1])
 
     def cut(self, run: AlignedRun, wanted: NDArray[np.bool_]) -> Labels:
         """Return the level of each volume that is wanted, (n_volumes, n_regions), -1 for others.
@@ -60,7 +60,7 @@ class LevelRule:
         return _merge(_levels(run.bold, bounds, self.settings.n), self.classes, wanted)
 
     def expect(self, probabilities: Floats) -> Floats:
-        """Return the expectation of the BOLD, (n_volumes, n_regions), over (n_volumes, n_regions, n_classes)."""
+        """Return the expected BOLD, (n_volumes, n_regions), of (n_volumes, n_regions, n_classes)."""
         return np.asarray((probabilities * self.centres).sum(axis=2))
 
 
@@ -113,7 +113,8 @@ def _levels(bold: Floats, bounds: Floats, n_levels: int) -> Labels:
     """Return the level of each value, (n_volumes, n_regions); what lies outside is in the outer levels."""
     low, high = bounds
     width = np.where(high > low, high - low, np.inf)
-    return np.clip(np.floor((bold - low) / width * n_levels), 0, n_levels - 1).astype(np.int64)
+    levels: Labels = np.clip(np.floor((bold - low) / width * n_levels), 0, n_levels - 1).astype(np.int64)
+    return levels
 
 
 def _merge(levels: Labels, classes: NDArray[np.int64], wanted: NDArray[np.bool_]) -> Labels:
@@ -123,7 +124,7 @@ def _merge(levels: Labels, classes: NDArray[np.int64], wanted: NDArray[np.bool_]
 
 
 def _merge_evenly(counts: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
-    """Return the class of each level, (n_levels,), neighbours together, each class with at least one level."""
+    """Return the class of each level, (n_levels,), neighbours together, no class without a level."""
     total = np.cumsum(counts)
     cuts: list[int] = []
     for k in range(1, n_classes):

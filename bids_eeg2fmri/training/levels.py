@@ -57,9 +57,7 @@ def classify_levels(
     )
     evaluations, models, expected, descriptions = [], [], [], {}
     for classifier in build_classifiers(settings):
-        tested = cross_validate_levels(
-            classifier, aligned, splits, settings.levels, seed=seed, device=device
-        )
+        tested = cross_validate_levels(classifier, aligned, splits, settings.levels, seed=seed, device=device)
         rng = np.random.default_rng([seed, 1])
         of_expectation = evaluate(
             aligned, tested.expected, replace(evaluation, refit_nulls=0, task_gain=False), rng=rng
@@ -207,7 +205,9 @@ def _say_rule(settings: LevelsSettings) -> tuple[str, ...]:
         "session": "the training runs of the same session and task",
         "participant": "all training runs",
     }[settings.scale]
-    text = f"BOLD was cut into {settings.n} levels of equal width between the lowest and highest value of {of}."
+    text = (
+        f"BOLD was cut into {settings.n} levels of equal width between the lowest and highest value of {of}."
+    )
     if settings.merge:
         text += (
             f" Neighbouring levels were merged into {settings.merge} of about the same number of training "

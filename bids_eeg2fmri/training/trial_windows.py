@@ -56,7 +56,9 @@ def choose_conditions(runs: Sequence[AlignedRun], settings: ConditionSettings) -
             raise UsageError(f"--conditions: there is no condition {', '.join(missing)}. {there}")
         return settings.conditions
     if len(known) not in (2, 3):
-        raise UsageError(f"{there} Name two or three with --conditions, for example --conditions {known[0]} ...")
+        raise UsageError(
+            f"{there} Name two or three with --conditions, for example --conditions {known[0]} ..."
+        )
     return tuple(known)
 
 
