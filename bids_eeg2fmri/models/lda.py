@@ -25,7 +25,7 @@ _SHRINKAGE = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lda:
-    """Log band power of windows, or their covariances in tangent space, and shrunk discriminant analysis.
+    """Band power of windows, of channels or of spatial patterns, and shrunk discriminant analysis.
 
     Attributes
     ----------
@@ -33,27 +33,36 @@ class Lda:
         Seconds of EEG that end at each moment.
     bands : mapping of name to (low, high)
         Hz.
-    features : "power" or "tangent"
-        The logarithm of each channel's power; or the logarithm of the covariance of all channels, whitened by
-        the mean covariance in training, which also sees between the channels.
+    features : "csp", "power" or "tangent"
+        The logarithm of the power of common spatial patterns (Blankertz et al. 2008, doi
+        10.1109/MSP.2008.4408441) or of each channel; or the logarithm of the covariance of all channels,
+        whitened by the mean covariance in training (Barachant et al. 2012, doi 10.1109/TBME.2011.2172210).
+    n_patterns : int
+        Patterns per band at either end: those with the most and the least power in a condition.
     """
 
     name: ClassVar[str] = "lda"
-    description: ClassVar[str] = "Shrunk linear discriminant analysis of the band power of windows"
-    reference: ClassVar[str] = "Blankertz et al. 2011, doi 10.1016/j.neuroimage.2010.06.048"
+    description: ClassVar[str] = (
+        "Shrunk linear discriminant analysis of the band power of spatial patterns in windows"
+    )
+    reference: ClassVar[str] = "Blankertz et al. 2008, doi 10.1109/MSP.2008.4408441"
 
     window: float = 2.0
     bands: Mapping[str, tuple[float, float]] = field(
         default_factory=lambda: {"alpha": (8.0, 13.0), "low beta": (13.0, 20.0), "high beta": (20.0, 30.0)}
     )
-    features: Literal["power", "tangent"] = "power"
+    features: Literal["csp", "power", "tangent"] = "csp"
+    n_patterns: int = 4
 
     def __post_init__(self) -> None:
         """Check the settings."""
         check_bands(self.name, self.bands)
         check_positive(self.name, window=self.window)
-        if self.features not in ("power", "tangent"):
-            raise UsageError(f"{self.name}: features is '{self.features}'; allowed are power and tangent.")
+        if self.features not in ("csp", "power", "tangent"):
+            raise UsageError(
+                f"{self.name}: features is '{self.features}'; allowed are csp, power and tangent."
+            )
+        check_positive(self.name, n_patterns=self.n_patterns)
 
     def fit_classes(
         self,
@@ -81,24 +90,19 @@ class Lda:
         check_training_runs(runs, self.name)
         covariances = [measure_window_covariance(run, bands=self.bands, window=self.window) for run in runs]
         masks = tuple(run.weights > 0 for run in runs)
-        mean = np.concatenate([c[m] for c, m in zip(covariances, masks, strict=True)]).mean(axis=0)
-        reference = np.stack([_whitening(m) for m in mean])
-        features = [self.measure(c, reference) for c in covariances]
-        learned = np.concatenate([f[m] for f, m in zip(features, masks, strict=True)])
-        scale = np.maximum(learned.std(axis=0), 1e-9)
-        # What is learned lies in the span of the windows: no more axes than these are needed.
-        wide = learned.shape[1] > len(learned)
-        axes = np.linalg.svd(learned / scale, full_matrices=False)[2].T if wide else np.eye(len(scale))
+        learned = np.concatenate([c[m] for c, m in zip(covariances, masks, strict=True)])
+        reference = np.stack([_whitening(m) for m in learned.mean(axis=0)])
         return PreparedLda(
-            options=self,
-            reference=reference,
-            features=tuple((f / scale) @ axes for f in features),
-            axes=axes / scale[:, None],
-            masks=masks,
+            options=self, reference=reference, measured=self.measure(learned, reference), masks=masks
         )
 
     def measure(self, covariance: Floats, reference: Floats) -> Floats:
-        """Return the features, (n_windows, n_features), of covariances (n_windows, n_bands, n_ch, n_ch)."""
+        """Return what no label is needed for, of covariances (n_windows, n_bands, n_channels, n_channels).
+
+        Log power or the tangent space, (n_windows, n_features); for patterns the covariances as they are.
+        """
+        if self.features == "csp":
+            return covariance
         if self.features == "power":
             power = np.diagonal(covariance, axis1=2, axis2=3)
             return np.log(np.maximum(power, POWER_FLOOR)).reshape(len(covariance), -1)
@@ -110,6 +114,13 @@ class Lda:
         scale = np.where(rows == columns, 1.0, np.sqrt(2.0))  # so that distances are those of matrices
         return np.asarray((logarithm[..., rows, columns] * scale).reshape(len(covariance), -1))
 
+    def project(self, measured: Floats, filters: Floats) -> Floats:
+        """Return the features, (n_windows, n_features): for patterns the log power of each."""
+        if self.features != "csp":
+            return measured
+        power = np.einsum("bfc,nbcd,bfd->nbf", filters, measured, filters, optimize=True)
+        return np.log(np.maximum(power, 1e-12)).reshape(len(measured), -1)
+
     def restore_classes(self, tensors: Mapping[str, NDArray[Any]]) -> FittedLda:
         """Return the trained classifier that :meth:`FittedLda.tensors` described."""
         arrays = {name: np.asarray(tensors[name], dtype=np.float64) for name in FittedLda.ARRAYS}
@@ -118,23 +129,21 @@ class Lda:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedLda:
-    """The features of the training runs, from which any labels are learned in no time.
+    """What is measured in the training runs, from which any labels are learned in no time.
 
     Attributes
     ----------
     reference : array, shape (n_bands, n_channels, n_channels)
         Whitens the mean covariance in training.
-    features : tuple of array, shape (n_windows, n_axes), one per run
-    axes : array, shape (n_features, n_axes)
-        From features as they are measured to scaled ones, no more than there are windows.
+    measured : array, shape (n_learned, ...)
+        As of :meth:`Lda.measure`, of the windows to learn from, runs one after the other.
     masks : tuple of array of bool, shape (n_windows,)
-        The windows to learn from.
+        Which windows of each run these are.
     """
 
     options: Lda
     reference: Floats
-    features: tuple[Floats, ...]
-    axes: Floats
+    measured: Floats
     masks: tuple[NDArray[np.bool_], ...]
 
     def solve(self, labels: Sequence[Labels], *, n_classes: int, balance: bool) -> FittedLda:
@@ -142,43 +151,65 @@ class PreparedLda:
 
         Only the first target is learned: a window has one condition.
         """
-        x = np.concatenate([f[m] for f, m in zip(self.features, self.masks, strict=True)])
         y = np.concatenate([label[m, 0] for label, m in zip(labels, self.masks, strict=True)])
-        x, y = x[y >= 0], y[y >= 0]
+        measured, y = self.measured[y >= 0], y[y >= 0]
+        filters = np.zeros((0, 0, 0))
+        if self.options.features == "csp":
+            filters = _common_patterns(measured, y, n_classes, n_patterns=self.options.n_patterns)
+        x = self.options.project(measured, filters)
+        scale = np.maximum(x.std(axis=0), 1e-9)
+        x = x / scale
+        axes = np.eye(x.shape[1])
+        if x.shape[1] > len(x):  # what is learned lies in the span of the windows
+            axes = np.linalg.svd(x, full_matrices=False)[2].T
+            x = x @ axes
         counts = np.bincount(y, minlength=n_classes)
         means = np.stack([x[y == k].mean(axis=0) if counts[k] else x.mean(axis=0) for k in range(n_classes)])
         centred = x - means[y]
         shrinkage = float(ledoit_wolf_shrinkage(centred, assume_centered=True))
         pooled = centred.T @ centred / len(centred)
         target = np.trace(pooled) / len(pooled) * np.eye(len(pooled))
-        covariance = (1 - shrinkage) * pooled + shrinkage * target
-        weights = np.linalg.solve(covariance, means.T)
+        weights = np.linalg.solve((1 - shrinkage) * pooled + shrinkage * target, means.T)
         prior = np.where(counts > 0, 1.0 if balance else counts / len(y), 1e-9)
-        offsets = -0.5 * (means * weights.T).sum(axis=1) + np.log(prior)
         return FittedLda(
-            options=self.options, reference=self.reference, weights=self.axes @ weights, offsets=offsets
+            options=self.options,
+            reference=self.reference,
+            filters=filters,
+            weights=axes @ weights / scale[:, None],
+            offsets=-0.5 * (means * weights.T).sum(axis=1) + np.log(prior),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FittedLda:
-    """A trained :class:`Lda`: weights (n_features, n_classes), offsets (n_classes,), the reference."""
+    """A trained :class:`Lda`.
 
-    ARRAYS: ClassVar[tuple[str, ...]] = ("reference", "weights", "offsets")
+    Attributes
+    ----------
+    reference : array, shape (n_bands, n_channels, n_channels)
+    filters : array, shape (n_bands, n_filters, n_channels)
+        Of the common spatial patterns; empty where there are none.
+    weights : array, shape (n_features, n_classes)
+    offsets : array, shape (n_classes,)
+    """
+
+    ARRAYS: ClassVar[tuple[str, ...]] = ("reference", "filters", "weights", "offsets")
 
     options: Lda
     reference: Floats
+    filters: Floats
     weights: Floats
     offsets: Floats
 
     def measure(self, run: AlignedRun) -> Floats:
-        """Return the features of a run, (n_windows, n_features)."""
+        """Return what no label is needed for, of the windows of a run, as of :meth:`Lda.measure`."""
         check_channels(run, self.reference.shape[1], self.options.name)
         covariance = measure_window_covariance(run, bands=self.options.bands, window=self.options.window)
         return self.options.measure(covariance, self.reference)
 
-    def classify(self, features: Floats) -> Floats:
+    def classify(self, measured: Floats) -> Floats:
         """Return the probability of each class, (n_windows, 1, n_classes)."""
+        features = self.options.project(measured, self.filters)
         return class_probabilities(features @ self.weights + self.offsets, ordinal=False)[:, None]
 
     def predict(self, run: AlignedRun) -> Floats:
@@ -188,6 +219,24 @@ class FittedLda:
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return all that :meth:`Lda.restore_classes` needs, by name."""
         return {name: np.array(getattr(self, name)) for name in self.ARRAYS}
+
+
+def _common_patterns(covariance: Floats, y: NDArray[np.int64], n_classes: int, *, n_patterns: int) -> Floats:
+    """Return the filters whose power differs most between classes, (n_bands, n_filters, n_channels).
+
+    Two classes have one set of filters; of more, each is compared with all together.
+    """
+    n_bands, n_channels = covariance.shape[1:3]
+    everything = covariance.mean(axis=0)
+    means = [covariance[y == k].mean(axis=0) if np.any(y == k) else everything for k in range(n_classes)]
+    m = min(n_patterns, n_channels // 2)
+    filters = []
+    for band in range(n_bands):
+        shrunk = [_shrink(mean[band]) for mean in means]
+        total = np.sum(shrunk, axis=0)
+        vectors = [eigh(part, total)[1] for part in shrunk[: 1 if n_classes == 2 else n_classes]]
+        filters.append(np.concatenate([v[:, [*range(m), *range(-m, 0)]].T for v in vectors]))
+    return np.stack(filters)
 
 
 def _shrink(covariance: Floats) -> Floats:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bids_eeg2fmri.records import ClassEvaluation, Floats
-from bids_eeg2fmri.report.layout import Margins, label_axes, make_panels
+from bids_eeg2fmri.report.layout import PAGE_WIDTH, Margins, label_axes, make_panels
 from bids_eeg2fmri.report.style import model_colours, shorten
 
 #: More are not drawn; the tables have them all.
@@ -39,7 +39,7 @@ def choose_targets(evaluations: Sequence[ClassEvaluation]) -> tuple[str, ...]:
 def draw_confusions(evaluation: ClassEvaluation, targets: Sequence[str]) -> Figure:
     """Draw one matrix per target, over all runs: rows what it was, each adding up to 1."""
     predictions = evaluation.predictions
-    n_columns = min(max(len(targets), 3), _COLUMNS)
+    n_columns = min(len(targets), _COLUMNS)
     n_rows = -(-len(targets) // n_columns)
     margins = Margins(left=1.05, right=0.3, bottom=0.75, top=0.5, between_columns=0.2, between_rows=0.45)
     width = 1.05 + 0.3 + n_columns * 1.5 + (n_columns - 1) * 0.2
@@ -56,8 +56,6 @@ def draw_confusions(evaluation: ClassEvaluation, targets: Sequence[str]) -> Figu
     ticks = range(len(predictions.class_names))
     axes[0, 0].set_xticks(ticks, [shorten(name, 10) for name in predictions.class_names])
     axes[0, 0].set_yticks(ticks, [shorten(name, 10) for name in predictions.class_names])
-    if len(targets) < n_columns:  # with shared axes the hidden panels must not hold the labels
-        axes[0, 0].tick_params(labelbottom=True)
     label_axes(figure, x="Predicted", y="True")
     return figure
 
@@ -66,12 +64,13 @@ def draw_classes(evaluations: Sequence[ClassEvaluation], targets: Sequence[str])
     """Draw recall (filled) and precision (hollow) of every class, one panel per target, over all runs."""
     predictions = evaluations[0].predictions
     colours = model_colours(e.predictions.model for e in evaluations)
-    n_columns = min(max(len(targets), 3), _COLUMNS)
+    n_columns = min(len(targets), _COLUMNS)
     n_rows = -(-len(targets) // n_columns)
     figure, axes = make_panels(
         [1.35] * n_rows,
         n_columns,
         margins=Margins(left=0.6, bottom=0.6, top=0.75, between_columns=0.2, between_rows=0.4),
+        width=min(PAGE_WIDTH, max(6.0, 1.8 * n_columns)),
         share_x=True,
         share_y=True,
     )
