@@ -9,7 +9,13 @@ from typing import Any, Protocol, cast
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.records import AlignedRun, PreparedRun, SavedModel
-from bids_eeg2fmri.registry import Classifier, FittedClassifier, check_classifier, load_classifier
+from bids_eeg2fmri.registry import (
+    Classifier,
+    FittedClassifier,
+    check_classifier,
+    load_classifier,
+    model_names,
+)
 from bids_eeg2fmri.settings import Settings, build
 from bids_eeg2fmri.training.predictors import build_predictors, check_model_names
 
@@ -42,8 +48,9 @@ def check_models(settings: Settings) -> None:
     if settings.objective == "bold":
         check_model_names(settings)
         return
-    for name in settings.model:
-        check_classifier(settings.objective, name)
+    for name in (*settings.model, *settings.models):
+        if name in settings.model or name not in model_names():
+            check_classifier(settings.objective, name)
 
 
 def build_classifiers(settings: Settings) -> tuple[Classifier, ...]:
