@@ -31,6 +31,9 @@ class Lda:
     ----------
     window : float
         Seconds of EEG that end at each moment.
+    piece : float
+        Longer windows are cut into overlapping pieces of this many seconds: each is learned from, and what
+        they say of a window is averaged. That learns from more examples than one power for a long window.
     bands : mapping of name to (low, high)
         Hz.
     features : "csp", "power" or "tangent"
@@ -48,6 +51,7 @@ class Lda:
     reference: ClassVar[str] = "Blankertz et al. 2008, doi 10.1109/MSP.2008.4408441"
 
     window: float = 2.0
+    piece: float = 2.0
     bands: Mapping[str, tuple[float, float]] = field(
         default_factory=lambda: {"alpha": (8.0, 13.0), "low beta": (13.0, 20.0), "high beta": (20.0, 30.0)}
     )
@@ -57,7 +61,7 @@ class Lda:
     def __post_init__(self) -> None:
         """Check the settings."""
         check_bands(self.name, self.bands)
-        check_positive(self.name, window=self.window)
+        check_positive(self.name, window=self.window, piece=self.piece)
         if self.features not in ("csp", "power", "tangent"):
             raise UsageError(
                 f"{self.name}: features is '{self.features}'; allowed are csp, power and tangent."
@@ -88,24 +92,43 @@ class Lda:
             If the runs differ in channels or leave nothing to learn from.
         """
         check_training_runs(runs, self.name)
-        covariances = [measure_window_covariance(run, bands=self.bands, window=self.window) for run in runs]
+        covariances = [self.covariance(run) for run in runs]
         masks = tuple(run.weights > 0 for run in runs)
-        learned = np.concatenate([c[m] for c, m in zip(covariances, masks, strict=True)])
+        learned = np.concatenate(
+            [c[m].reshape(-1, *c.shape[2:]) for c, m in zip(covariances, masks, strict=True)]
+        )
         reference = np.stack([_whitening(m) for m in learned.mean(axis=0)])
         return PreparedLda(
             options=self, reference=reference, measured=self.measure(learned, reference), masks=masks
         )
 
-    def measure(self, covariance: Floats, reference: Floats) -> Floats:
-        """Return what no label is needed for, of covariances (n_windows, n_bands, n_channels, n_channels).
+    @property
+    def n_pieces(self) -> int:
+        """Pieces of a window; each begins in the middle of the one before."""
+        return 1 + max(int(2 * (self.window / self.piece - 1) + 1e-6), 0)
 
-        Log power or the tangent space, (n_windows, n_features); for patterns the covariances as they are.
+    def covariance(self, run: AlignedRun) -> Floats:
+        """Return the covariances of the pieces, (n_windows, n_pieces, n_bands, n_channels, n_channels)."""
+        back = np.rint(np.arange(self.n_pieces) * self.piece / 2 * run.sfreq).astype(np.int64)
+        values = measure_window_covariance(
+            run.eeg,
+            run.sfreq,
+            ends=(run.volume_samples[:, None] - back).ravel(),
+            bands=self.bands,
+            window=min(self.window, self.piece),
+        )
+        return values.reshape(run.n_volumes, self.n_pieces, *values.shape[1:])
+
+    def measure(self, covariance: Floats, reference: Floats) -> Floats:
+        """Return what no label is needed for, of covariances (n_pieces, n_bands, n_channels, n_channels).
+
+        Log power or the tangent space, (n_pieces, n_features); for patterns the covariances as they are.
         """
         if self.features == "csp":
             return covariance
         if self.features == "power":
             power = np.diagonal(covariance, axis1=2, axis2=3)
-            return np.log(np.maximum(power, POWER_FLOOR)).reshape(len(covariance), -1)
+            return np.asarray(np.log(np.maximum(power, POWER_FLOOR)).reshape(len(covariance), -1))
         shrunk = _shrink(covariance)
         white = reference @ shrunk @ reference.swapaxes(-1, -2)
         values, vectors = np.linalg.eigh(white)
@@ -115,11 +138,11 @@ class Lda:
         return np.asarray((logarithm[..., rows, columns] * scale).reshape(len(covariance), -1))
 
     def project(self, measured: Floats, filters: Floats) -> Floats:
-        """Return the features, (n_windows, n_features): for patterns the log power of each."""
+        """Return the features, (n_pieces, n_features): for patterns the log power of each."""
         if self.features != "csp":
             return measured
         power = np.einsum("bfc,nbcd,bfd->nbf", filters, measured, filters, optimize=True)
-        return np.log(np.maximum(power, 1e-12)).reshape(len(measured), -1)
+        return np.asarray(np.log(np.maximum(power, 1e-12)).reshape(len(measured), -1))
 
     def restore_classes(self, tensors: Mapping[str, NDArray[Any]]) -> FittedLda:
         """Return the trained classifier that :meth:`FittedLda.tensors` described."""
@@ -136,7 +159,7 @@ class PreparedLda:
     reference : array, shape (n_bands, n_channels, n_channels)
         Whitens the mean covariance in training.
     measured : array, shape (n_learned, ...)
-        As of :meth:`Lda.measure`, of the windows to learn from, runs one after the other.
+        As of :meth:`Lda.measure`, of the pieces of the windows to learn from, runs one after the other.
     masks : tuple of array of bool, shape (n_windows,)
         Which windows of each run these are.
     """
@@ -152,6 +175,7 @@ class PreparedLda:
         Only the first target is learned: a window has one condition.
         """
         y = np.concatenate([label[m, 0] for label, m in zip(labels, self.masks, strict=True)])
+        y = np.repeat(y, self.options.n_pieces)
         measured, y = self.measured[y >= 0], y[y >= 0]
         filters = np.zeros((0, 0, 0))
         if self.options.features == "csp":
@@ -202,15 +226,17 @@ class FittedLda:
     offsets: Floats
 
     def measure(self, run: AlignedRun) -> Floats:
-        """Return what no label is needed for, of the windows of a run, as of :meth:`Lda.measure`."""
+        """Return what no label is needed for, (n_windows, n_pieces, ...), as of :meth:`Lda.measure`."""
         check_channels(run, self.reference.shape[1], self.options.name)
-        covariance = measure_window_covariance(run, bands=self.options.bands, window=self.options.window)
-        return self.options.measure(covariance, self.reference)
+        covariance = self.options.covariance(run)
+        measured = self.options.measure(covariance.reshape(-1, *covariance.shape[2:]), self.reference)
+        return measured.reshape(*covariance.shape[:2], *measured.shape[1:])
 
     def classify(self, measured: Floats) -> Floats:
         """Return the probability of each class, (n_windows, 1, n_classes)."""
-        features = self.options.project(measured, self.filters)
-        return class_probabilities(features @ self.weights + self.offsets, ordinal=False)[:, None]
+        features = self.options.project(measured.reshape(-1, *measured.shape[2:]), self.filters)
+        said = (features @ self.weights).reshape(*measured.shape[:2], -1).mean(axis=1)
+        return class_probabilities(said + self.offsets, ordinal=False)[:, None]
 
     def predict(self, run: AlignedRun) -> Floats:
         """Return the probability of each class, (n_windows, 1, n_classes)."""

@@ -176,3 +176,23 @@ def test_windows_of_classifiers_are_those_of_the_trials() -> None:
         build_classifiers(replace(settings, models={"lda": {"window": 3.0}}))
     with pytest.raises(UsageError, match="no model 'ridge' for --objective condition"):
         build_classifiers(replace(settings, model=("ridge",)))
+
+
+def test_long_windows_are_the_mean_of_their_pieces() -> None:
+    runs = make_trial_runs(2)
+    windows = [cut_trials(run, CONDITIONS, ConditionSettings(window=6.0)) for run in runs]
+    long = Lda(window=6.0)
+    assert (long.n_pieces, Lda(window=2.0).n_pieces, Lda(window=1.0).n_pieces) == (5, 1, 1)
+    fitted = long.fit_classes(
+        [w.run for w in windows],
+        [w.labels for w in windows],
+        n_classes=2,
+        balance=True,
+        rng=np.random.default_rng(0),
+    )
+    run = windows[0].run
+    short = replace(fitted, options=Lda(window=2.0))
+    said = [short.predict(replace(run, volume_samples=run.volume_samples - 100 * k))[:, 0] for k in range(5)]
+    logits = np.mean([np.log(p[:, 1] / p[:, 0]) for p in said], axis=0)
+    probabilities = fitted.predict(run)[:, 0]
+    np.testing.assert_allclose(np.log(probabilities[:, 1] / probabilities[:, 0]), logits, rtol=1e-6)
