@@ -8,19 +8,16 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.models.band_power import POWER_FLOOR
 from bids_eeg2fmri.models.class_probabilities import class_probabilities
+from bids_eeg2fmri.models.covariance_features import common_patterns, tangent_space, whitening
 from bids_eeg2fmri.models.setting_checks import check_bands, check_positive
 from bids_eeg2fmri.models.training_data import check_channels, check_training_runs
 from bids_eeg2fmri.models.window_covariance import measure_window_covariance
 from bids_eeg2fmri.records import AlignedRun, Floats, Labels
-
-#: Share of the identity in a covariance before its logarithm: an average reference leaves it singular.
-_SHRINKAGE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +94,7 @@ class Lda:
         learned = np.concatenate(
             [c[m].reshape(-1, *c.shape[2:]) for c, m in zip(covariances, masks, strict=True)]
         )
-        reference = np.stack([_whitening(m) for m in learned.mean(axis=0)])
+        reference = np.stack([whitening(m) for m in learned.mean(axis=0)])
         return PreparedLda(
             options=self, reference=reference, measured=self.measure(learned, reference), masks=masks
         )
@@ -129,13 +126,7 @@ class Lda:
         if self.features == "power":
             power = np.diagonal(covariance, axis1=2, axis2=3)
             return np.asarray(np.log(np.maximum(power, POWER_FLOOR)).reshape(len(covariance), -1))
-        shrunk = _shrink(covariance)
-        white = reference @ shrunk @ reference.swapaxes(-1, -2)
-        values, vectors = np.linalg.eigh(white)
-        logarithm = (vectors * np.log(np.maximum(values, 1e-12))[..., None, :]) @ vectors.swapaxes(-1, -2)
-        rows, columns = np.triu_indices(covariance.shape[-1])
-        scale = np.where(rows == columns, 1.0, np.sqrt(2.0))  # so that distances are those of matrices
-        return np.asarray((logarithm[..., rows, columns] * scale).reshape(len(covariance), -1))
+        return tangent_space(covariance, reference)
 
     def project(self, measured: Floats, filters: Floats) -> Floats:
         """Return the features, (n_pieces, n_features): for patterns the log power of each."""
@@ -179,7 +170,7 @@ class PreparedLda:
         measured, y = self.measured[y >= 0], y[y >= 0]
         filters = np.zeros((0, 0, 0))
         if self.options.features == "csp":
-            filters = _common_patterns(measured, y, n_classes, n_patterns=self.options.n_patterns)
+            filters = common_patterns(measured, y, n_classes, n_patterns=self.options.n_patterns)
         x = self.options.project(measured, filters)
         scale = np.maximum(x.std(axis=0), 1e-9)
         x = x / scale
@@ -245,35 +236,3 @@ class FittedLda:
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return all that :meth:`Lda.restore_classes` needs, by name."""
         return {name: np.array(getattr(self, name)) for name in self.ARRAYS}
-
-
-def _common_patterns(covariance: Floats, y: NDArray[np.int64], n_classes: int, *, n_patterns: int) -> Floats:
-    """Return the filters whose power differs most between classes, (n_bands, n_filters, n_channels).
-
-    Two classes have one set of filters; of more, each is compared with all together.
-    """
-    n_bands, n_channels = covariance.shape[1:3]
-    everything = covariance.mean(axis=0)
-    means = [covariance[y == k].mean(axis=0) if np.any(y == k) else everything for k in range(n_classes)]
-    m = min(n_patterns, n_channels // 2)
-    filters = []
-    for band in range(n_bands):
-        shrunk = [_shrink(mean[band]) for mean in means]
-        total = np.sum(shrunk, axis=0)
-        vectors = [eigh(part, total)[1] for part in shrunk[: 1 if n_classes == 2 else n_classes]]
-        filters.append(np.concatenate([v[:, [*range(m), *range(-m, 0)]].T for v in vectors]))
-    return np.stack(filters)
-
-
-def _shrink(covariance: Floats) -> Floats:
-    """Return covariances (..., n_channels, n_channels) moved a little towards the identity."""
-    n_channels = covariance.shape[-1]
-    power = np.trace(covariance, axis1=-2, axis2=-1)[..., None, None] / n_channels
-    power = np.maximum(power, POWER_FLOOR)
-    return np.asarray((1 - _SHRINKAGE) * covariance + _SHRINKAGE * power * np.eye(n_channels))
-
-
-def _whitening(mean: Floats) -> Floats:
-    """Return the symmetric matrix that makes the shrunk mean covariance the identity."""
-    values, vectors = eigh(_shrink(mean))
-    return np.asarray((vectors / np.sqrt(values)) @ vectors.T)
