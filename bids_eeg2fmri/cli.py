@@ -146,6 +146,12 @@ def _spread(
 )
 @click.option("--model", multiple=True, metavar="NAME...", help=f"Models ({', '.join(MODELS)}) [all].")
 @click.option(
+    "--objective", metavar="bold|levels|condition", help="BOLD, its levels, or the condition [bold]."
+)
+@click.option(
+    "--conditions", multiple=True, metavar="NAME...", help="Conditions to tell apart [all, if two or three]."
+)
+@click.option(
     "--cv", metavar="auto|session|run|block", help="What is held out [auto: the strictest possible]."
 )
 @click.option("--n-nulls", type=click.IntRange(min=1), help="Draws of each null [1000].")
@@ -220,6 +226,8 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
         assignments=options["assignments"],
         flags={
             "model": options["model"] or None,
+            "objective": options["objective"],
+            "condition.conditions": options["conditions"] or None,
             "bold.regions": options["regions"],
             "bold.localizer": options["localizer"],
             "evaluation.cv": options["cv"],

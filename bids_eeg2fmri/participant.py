@@ -28,6 +28,7 @@ from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.evaluation.baselines import BASELINES
 from bids_eeg2fmri.evaluation.nuisance import add_nuisance
 from bids_eeg2fmri.explain.patterns import explain_model
+from bids_eeg2fmri.formats.classification_results import write_classification
 from bids_eeg2fmri.formats.completion import (
     applicable_files,
     digest_inputs,
@@ -42,16 +43,21 @@ from bids_eeg2fmri.formats.run_table import write_runs
 from bids_eeg2fmri.planning import dataset_roots, discover_participant
 from bids_eeg2fmri.records import (
     BoldRun,
+    ClassificationResults,
+    ClassScore,
     CleanEeg,
     ControlScore,
     Explanation,
+    FoundRun,
     PreparedRun,
     RegionSignals,
     SavedModel,
     Score,
     Split,
 )
-from bids_eeg2fmri.report.methods import describe_folds, describe_methods
+from bids_eeg2fmri.registry import load_objective
+from bids_eeg2fmri.report.classification import ClassificationReport, write_classification_report
+from bids_eeg2fmri.report.methods import describe_classification, describe_folds, describe_methods
 from bids_eeg2fmri.report.participant import ParticipantReport, RunContent, write_participant_report
 from bids_eeg2fmri.report.style import is_shown
 from bids_eeg2fmri.settings import Job, Settings
@@ -59,6 +65,7 @@ from bids_eeg2fmri.sync.align import align_run
 from bids_eeg2fmri.sync.discovery import Discovery, TimedRun, refuse_unusable
 from bids_eeg2fmri.sync.localizer_runs import LocalizerRun, find_localizer_runs
 from bids_eeg2fmri.sync.run_clock import check_against_artefact
+from bids_eeg2fmri.training.classifiers import build_models
 from bids_eeg2fmri.training.controls import control_targets, run_controls
 from bids_eeg2fmri.training.crossvalidation import fit_final
 from bids_eeg2fmri.training.fold_targets import FoldTargets, build_fold_targets
@@ -96,22 +103,20 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     runs, notes = _share_channels(
         [prepare_run(timed, labels, job.settings, job.running.work_dir) for timed in discovery.timed]
     )
-    evaluation = job.settings.evaluation
-    splits = choose_splits(
-        [run.aligned for run in runs],
-        scheme=evaluation.cv,
-        train_task=evaluation.train_task,
-        test_task=evaluation.test_task,
-    )
-    targets = choose_targets(runs, splits, labels, job, localizer)
-    results, explanations = train_and_test(targets, splits, job.settings, device=job.running.device)
-    reopen(outputs.completion(participant))
-    written += write_results(outputs, results, raw_root=job.bids_dir)
-    written += _write_report(job, outputs, discovery, splits, results, explanations, notes)
+    if job.settings.objective == "bold":
+        splits = choose_folds(runs, job.settings)
+        targets = choose_targets(runs, splits, labels, job, localizer)
+        files, summary = _predict_bold(job, outputs, discovery, targets, splits, notes)
+    else:
+        files, summary = _classify(job, outputs, discovery, runs, notes)
     write_mark(
-        outputs.completion(participant), digest, written, job.output_dir, settings=job.settings.as_toml()
+        outputs.completion(participant),
+        digest,
+        [*written, *files],
+        job.output_dir,
+        settings=job.settings.as_toml(),
     )
-    return "done", _summary(results.scores)
+    return "done", summary
 
 
 def prepare_run(
@@ -177,6 +182,16 @@ def find_localizer(job: Job, participant: str) -> tuple[LocalizerRun, ...]:
         participant,
         selection=job.selection,
         settings=job.settings,
+    )
+
+
+def choose_folds(runs: Sequence[PreparedRun], settings: Settings) -> tuple[Split, ...]:
+    """Return the folds that the settings ask for."""
+    return choose_splits(
+        [run.aligned for run in runs],
+        scheme=settings.evaluation.cv,
+        train_task=settings.evaluation.train_task,
+        test_task=settings.evaluation.test_task,
     )
 
 
@@ -260,6 +275,57 @@ def train_and_test(
         overlap=targets.overlap,
     )
     return results, tuple(explanations)
+
+
+def _predict_bold(
+    job: Job,
+    outputs: Outputs,
+    discovery: Discovery,
+    targets: FoldTargets,
+    splits: Sequence[Split],
+    notes: tuple[str, ...],
+) -> tuple[list[Path], str]:
+    """Answer what the EEG says of the BOLD: train, test, write; return the files and a summary."""
+    results, explanations = train_and_test(targets, splits, job.settings, device=job.running.device)
+    reopen(outputs.completion(targets.measured[0].run.entities.subject))
+    written = write_results(outputs, results, raw_root=job.bids_dir)
+    written += _write_report(job, outputs, discovery, splits, results, explanations, notes)
+    return written, _summary(results.scores)
+
+
+def _classify(
+    job: Job,
+    outputs: Outputs,
+    discovery: Discovery,
+    runs: Sequence[PreparedRun],
+    notes: tuple[str, ...],
+) -> tuple[list[Path], str]:
+    """Answer a question of classes: train, test, write; return the files and a summary."""
+    train_and_test_classes = load_objective(job.settings.objective)
+    results: ClassificationResults = train_and_test_classes(runs, job.settings, device=job.running.device)
+    participant = runs[0].run.entities.subject
+    reopen(outputs.completion(participant))
+    written = write_classification(outputs, results, raw_root=job.bids_dir)
+    report = ClassificationReport(
+        participant=participant,
+        version=__version__,
+        results=results,
+        found_runs=_found_runs(job, discovery),
+        cv_text=describe_folds(results.splits),
+        settings_text=job.settings.as_toml(),
+        methods_text=describe_classification(job.settings, build_models(job.settings), results),
+        notes=notes,
+    )
+    written += write_classification_report(
+        report, html_path=outputs.report(participant), figures_dir=outputs.figures(participant)
+    )
+    return written, _summary_of_classes(results.scores)
+
+
+def _found_runs(job: Job, discovery: Discovery) -> tuple[FoundRun, ...]:
+    """Return every recording, its path relative to its dataset."""
+    roots = dataset_roots(job)
+    return tuple(replace(r, path=Path(relative_to(r.path, roots))) for r in discovery.found)
 
 
 def _why_nothing(discovery: Discovery) -> str:
@@ -346,11 +412,10 @@ def _write_report(
     """Write the participant's page and figures."""
     participant = results.runs[0].run.entities.subject
     predictors = build_predictors(job.settings)
-    roots = dataset_roots(job)
     report = ParticipantReport(
         participant=participant,
         version=__version__,
-        found_runs=tuple(replace(r, path=Path(relative_to(r.path, roots))) for r in discovery.found),
+        found_runs=_found_runs(job, discovery),
         runs=tuple(
             RunContent(
                 aligned=run.aligned,
@@ -402,4 +467,13 @@ def _summary(scores: Sequence[Score]) -> str:
     return ", ".join(
         f"{s.model} r = {s.r:.2f} (p = {s.p:.3f})" if math.isfinite(s.r) else f"{s.model} r = n/a"
         for s in overall
+    )
+
+
+def _summary_of_classes(scores: Sequence[ClassScore]) -> str:
+    """Return the balanced accuracy of each classifier in one line."""
+    overall = {s.model: s for s in scores if s.run == "all"}  # the mean over regions comes last
+    return ", ".join(
+        f"{s.model} balanced accuracy {s.balanced_accuracy:.2f} (chance {s.chance:.2f}, p = {s.p:.3f})"
+        for s in overall.values()
     )

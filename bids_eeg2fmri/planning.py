@@ -14,7 +14,7 @@ from bids_eeg2fmri.formats.run_listing import list_recordings
 from bids_eeg2fmri.settings import Job
 from bids_eeg2fmri.sync.discovery import Discovery, discover_runs
 from bids_eeg2fmri.sync.eeg_discovery import EegDiscovery, discover_eeg
-from bids_eeg2fmri.training.predictors import build_predictors, check_model_names
+from bids_eeg2fmri.training.classifiers import build_models, check_models
 
 
 def discover_participant(job: Job, participant: str) -> Discovery:
@@ -58,8 +58,8 @@ def show_plan(job: Job, level: str, say: Callable[[str], None]) -> int:
         say(f"Would read the scores of {len(participants)} participants in {job.output_dir}.")
         return 0
     if job.settings.models:
-        build_predictors(job.settings)
-    check_model_names(job.settings)
+        build_models(job.settings)
+    check_models(job.settings)
     plan = plan_participant if job.application is None else plan_application
     has_work = False
     for participant in participants:

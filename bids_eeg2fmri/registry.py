@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import UsageError, did_you_mean
-from bids_eeg2fmri.records import AlignedRun, SpatialFilters
+from bids_eeg2fmri.records import AlignedRun, Floats, Labels, SpatialFilters
 
 #: Model name to ``module:class``.
 MODELS: Mapping[str, str] = {
@@ -26,6 +26,25 @@ MODELS: Mapping[str, str] = {
     "spoc": "bids_eeg2fmri.models.spoc:Spoc",
     "sgl": "bids_eeg2fmri.models.sgl:Sgl",
     "eegnet": "bids_eeg2fmri.models.eegnet:EegNet",
+}
+
+#: Objective to the ``module:function`` that trains and tests for it.
+OBJECTIVES: Mapping[str, str] = {
+    "bold": "bids_eeg2fmri.participant:train_and_test",
+    "levels": "bids_eeg2fmri.training.levels:classify_levels",
+    "condition": "bids_eeg2fmri.training.condition:classify_conditions",
+}
+
+#: Objective to its classifiers, each name to ``module:class``.
+CLASSIFIERS: Mapping[str, Mapping[str, str]] = {
+    "levels": {
+        "logistic": "bids_eeg2fmri.models.logistic:Logistic",
+        "eegnet": "bids_eeg2fmri.models.eegnet_classifier:EegNetClassifier",
+    },
+    "condition": {
+        "lda": "bids_eeg2fmri.models.lda:Lda",
+        "eegnet": "bids_eeg2fmri.models.eegnet_classifier:EegNetClassifier",
+    },
 }
 
 #: Region set name to the ``module:function`` that returns its spheres or image. Where the name ends in ``:N``
@@ -102,6 +121,79 @@ class Predictor(Protocol):
         Nothing but the settings and the tensors is there. Tensors of other names or shapes lead to any of
         KeyError, ValueError and RuntimeError, or to a BadDataError.
         """
+
+
+@runtime_checkable
+class FittedClassifier(Protocol):
+    """A trained classifier: it tells the class at every volume (or window) of a run from the EEG alone."""
+
+    def predict(self, run: AlignedRun) -> Floats:
+        """Return the probability of every class, (n_volumes, n_targets, n_classes); causal as predictors."""
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return all that :meth:`Classifier.restore_classes` needs, by name."""
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """A classifier before training: a frozen dataclass whose fields are its settings.
+
+    One for levels may name the predictor it is compared with: ``regressor``. One for conditions has a field
+    ``window`` (s); where its class offers ``prepare`` (see ``models.lda``), surrogates are fitted anew.
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    reference: ClassVar[str]
+
+    def fit_classes(
+        self,
+        runs: Sequence[AlignedRun],
+        labels: Sequence[Labels],
+        *,
+        n_classes: int,
+        balance: bool,
+        rng: np.random.Generator,
+        device: str = "cpu",
+    ) -> FittedClassifier:
+        """Learn from whole runs; the BOLD is not looked at, nor volumes of weight 0 or label -1.
+
+        ``labels`` are (n_volumes, n_targets), one array per run; ``balance``: rare classes count as much as
+        frequent ones.
+        """
+
+    def restore_classes(self, tensors: Mapping[str, NDArray[Any]]) -> FittedClassifier:
+        """Return the trained classifier that :meth:`FittedClassifier.tensors` described."""
+
+
+def load_objective(name: str) -> Any:
+    """Import and return the function that trains and tests for an objective."""
+    module, _, function = OBJECTIVES[name].partition(":")
+    return getattr(import_module(module), function)
+
+
+def check_classifier(objective: str, name: str) -> None:
+    """Raise a UsageError for a classifier that the objective does not have; nothing is imported."""
+    known = CLASSIFIERS[objective]
+    if name not in known:
+        raise UsageError(
+            f"There is no model '{name}' for --objective {objective}; the models are {', '.join(known)}."
+            f"{did_you_mean(name, known)}"
+        )
+
+
+def load_classifier(objective: str, name: str) -> type[Classifier]:
+    """Import and return the class of a classifier.
+
+    Raises
+    ------
+    UsageError
+        If the objective has none of this name.
+    """
+    check_classifier(objective, name)
+    module, _, attribute = CLASSIFIERS[objective][name].partition(":")
+    classifier: type[Classifier] = getattr(import_module(module), attribute)
+    return classifier
 
 
 def model_names() -> tuple[str, ...]:

@@ -32,7 +32,8 @@ from bids_eeg2fmri.participant import run_participant
 from bids_eeg2fmri.registry import Predictor, load_model, model_names
 from bids_eeg2fmri.report.methods import write_citations
 from bids_eeg2fmri.settings import Job
-from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
+from bids_eeg2fmri.training.classifiers import Described, build_models
+from bids_eeg2fmri.training.predictors import resolve_device
 
 Say = Callable[[str], None]
 Show = Callable[[Iterator["Outcome"], int], Iterable["Outcome"]]
@@ -45,6 +46,10 @@ _DESCRIPTIONS = {
     "nulls": "every correlation over all runs against every null",
     "lags": "correlation of predicted and measured BOLD over delays",
     "specificity": "predictions for one region beside the measured BOLD of another",
+    "levels": "levels of the BOLD of regions, and how well they are told from the EEG",
+    "condition": "how well conditions are told from the EEG",
+    "classes": "precision, recall and support of every class",
+    "confusions": "how often each class was taken for each",
     "controls": "negative controls: what the models find where they should find nothing",
 }
 
@@ -78,7 +83,7 @@ def run_participant_level(job: Job, *, say: Say, show: Show) -> int:
     participants = select_participants(list_participants(job.bids_dir), job.selection)
     _start_process(job)
     if job.application is None:
-        predictors: Sequence[Predictor | type[Predictor]] = build_predictors(job.settings)
+        predictors: Sequence[Described | type[Predictor]] = build_models(job.settings)
         resolve_device(job.running.device)
     else:
         names = list_model_names(job.application.path)
@@ -128,10 +133,13 @@ def attempt(job: Job, participant: str) -> Outcome:
         )
 
 
-def _write_dataset(job: Job, predictors: Sequence[Predictor | type[Predictor]]) -> None:
+def _write_dataset(job: Job, predictors: Sequence[Described | type[Predictor]]) -> None:
     """Write the files of the output dataset that belong to no participant."""
     described = {baseline.name: baseline.description for baseline in BASELINES}
     described |= {name: load_model(name).description for name in model_names()}
+    described |= {model.name: model.description for model in predictors}
+    if job.settings.objective == "levels":
+        described |= {f"{model.name}levels": f"levels predicted by {model.name}" for model in predictors}
     derivatives, settings = dict(job.derivatives), job.settings.as_toml()
     if job.application is not None:
         derivatives["models"] = job.application.folder

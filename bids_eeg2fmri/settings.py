@@ -262,17 +262,83 @@ class EvaluationSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LevelsSettings:
+    """How BOLD is cut into levels (``--objective levels``)."""
+
+    #: Number of levels of equal width between the lowest and the highest BOLD.
+    n: int = 3
+    #: So many levels are left after merging neighbours, the outer ones most; 0: none are merged.
+    merge: int = 0
+    #: What lowest and highest are taken of: each run by itself, the training runs of the same session and
+    #: task, or all training runs of the participant.
+    scale: Literal["run", "session", "participant"] = "participant"
+    #: Whether rare levels count as much in training as frequent ones.
+    balance: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if not 2 <= self.n <= 100:
+            raise UsageError(f"levels.n={self.n}: allowed is 2 to 100.")
+        if self.merge and not 2 <= self.merge < self.n:
+            raise UsageError(
+                f"levels.merge={self.merge}: allowed is 0 (off) or 2 to {self.n - 1} (of levels.n)."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionSettings:
+    """How trials are cut into windows (``--objective condition``)."""
+
+    #: The conditions that are told apart, as the events name them; empty: all, where there are two or three.
+    conditions: tuple[str, ...] = ()
+    #: Length of a window, and from one window to the next (0: half a window), s.
+    window: float = 2.0
+    step: float = 0.0
+    #: Left out at the beginning of each trial: nobody reacts at once, s.
+    delay: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if len(self.conditions) == 1 or len(set(self.conditions)) < len(self.conditions):
+            raise UsageError(
+                f"--conditions {' '.join(self.conditions)}: expected two or more different conditions."
+            )
+        for name, least in (("window", 0.5), ("step", 0.0), ("delay", 0.0)):
+            if not getattr(self, name) >= least:
+                raise UsageError(
+                    f"condition.{name}={getattr(self, name):g}: allowed is {least:g} or more (s)."
+                )
+
+    @property
+    def hop(self) -> float:
+        """Seconds from one window to the next."""
+        return self.step or self.window / 2
+
+
+#: The models of each objective where none are named.
+DEFAULT_MODELS: Mapping[str, tuple[str, ...]] = {
+    "bold": ("ridge", "eegnet"),
+    "levels": ("logistic", "eegnet"),
+    "condition": ("lda", "eegnet"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All that changes a result."""
 
+    #: What is learned: the BOLD, its levels, or the condition.
+    objective: Literal["bold", "levels", "condition"] = "bold"
     #: Models to train, by their names in the registry.
-    model: tuple[str, ...] = ("ridge", "eegnet")
+    model: tuple[str, ...] = DEFAULT_MODELS["bold"]
     #: Seed of every random draw.
     random_seed: int = 0
     sync: SyncSettings = field(default_factory=SyncSettings)
     eeg: EegSettings = field(default_factory=EegSettings)
     bold: BoldSettings = field(default_factory=BoldSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    levels: LevelsSettings = field(default_factory=LevelsSettings)
+    condition: ConditionSettings = field(default_factory=ConditionSettings)
     #: The settings of each model that differ from its defaults: ``models.eegnet.window``.
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -280,6 +346,11 @@ class Settings:
         """Check that there is a model and the seed is usable."""
         if not self.model:
             raise UsageError("No model given: name at least one with --model.")
+        if self.objective != "bold" and (self.bold.localizer or self.bold.summary != "mean"):
+            raise UsageError(
+                f"--objective {self.objective} has the means of whole regions only: leave out the localiser "
+                "and bold.summary, or use --objective bold."
+            )
         if self.random_seed < 0:
             raise UsageError(f"random_seed={self.random_seed}: allowed is 0 or more.")
 
@@ -375,6 +446,8 @@ def load_settings(
     for key, value in flags.items():
         if value is not None:
             _put(table, key, value)
+    # What was in force is written down, so the models of another objective are named here.
+    table.setdefault("model", DEFAULT_MODELS.get(str(table.get("objective")), DEFAULT_MODELS["bold"]))
     settings: Settings = build(Settings, table, where="")
     return settings
 

@@ -75,3 +75,9 @@ def test_build_converts_nested_values() -> None:
     assert made == Model(bands=((4.0, 8.0), (8.0, 12.0)), width=3.0)
     with pytest.raises(UsageError, match=r"models\.x\.bands"):
         build(Model, {"bands": [[4, 8, 1]]}, where="models.x")
+
+
+@pytest.mark.parametrize("key", ["bold.localizer=contrast=imagery-rest", "bold.summary=pc1"])
+def test_objectives_of_classes_refuse_targets_learned_per_fold(key: str) -> None:
+    with pytest.raises(UsageError, match="means of whole regions only"):
+        load_settings(config_file=None, assignments=[key], flags={"objective": "levels"})

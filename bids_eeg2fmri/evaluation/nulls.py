@@ -48,7 +48,7 @@ def shift_null(
         Seconds from volume to volume, one per run.
     """
     allowed = [allowed_shifts(len(pair[0]), tr, min_shift) for pair, tr in zip(pairs, trs, strict=True)]
-    places = _draw_ways([len(shifts) for shifts in allowed], n_nulls, rng)
+    places = draw_ways([len(shifts) for shifts in allowed], n_nulls, rng)
     total = np.zeros((len(places[0]), pairs[0][0].shape[1]))
     for (predicted, measured), shifts, place in zip(pairs, allowed, places, strict=True):
         total += fisher_z(shifted_correlations(predicted, measured))[shifts[place]]
@@ -100,7 +100,7 @@ def wrong_run_null(correlations: Floats, *, n_nulls: int, rng: np.random.Generat
     return drawn.reshape(len(permutations), correlations.shape[2])
 
 
-def widen(null: Floats, factor: float = WIDENING, *, centre: float | None = None) -> Floats:
+def widen(null: Floats, factor: float = WIDENING, *, centre: float | Floats | None = None) -> Floats:
     """Return draws of a null spread about their centre as widely as cross-validated scores really are.
 
     The surrogates take the runs' scores as independent. They are not: run *i* is predicted from the BOLD of
@@ -112,7 +112,7 @@ def widen(null: Floats, factor: float = WIDENING, *, centre: float | None = None
     ----------
     null : array, shape (n_draws, n_regions)
     factor : float
-    centre : float, optional
+    centre : float or array, shape (n_regions,), optional
         Where the null lies if that is known. The correlations of all circular shifts add up to 0, so that
         without the near ones a high correlation leaves the others too low: their centre is 0. Default: the
         mean of the draws.
@@ -163,9 +163,7 @@ def allowed_shifts(n_volumes: int, tr: float, min_shift: float) -> NDArray[np.in
     return np.arange(max(least, 1), max(n_volumes - least, least) + 1, dtype=np.int64) % n_volumes
 
 
-def _draw_ways(
-    counts: Sequence[int], n_nulls: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], ...]:
+def draw_ways(counts: Sequence[int], n_nulls: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], ...]:
     """Return for each run which of its shifts each draw takes; all combinations once where they are few."""
     n_ways = math.prod(counts)
     if n_ways <= n_nulls:

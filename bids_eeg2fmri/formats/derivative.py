@@ -24,6 +24,8 @@ figures
 *_model.json
 *_metrics.tsv
 *_metrics.json
+*_windows.tsv
+*_windows.json
 *_runs.tsv
 *_runs.json
 """

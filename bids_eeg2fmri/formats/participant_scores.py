@@ -56,6 +56,9 @@ def collect_scores(outputs: Outputs, participant: str) -> ParticipantScores:
             reason=reason,
             settings=read_settings_digest(mark),
         )
+    if is_finished(mark):
+        reason = "its results are of --objective levels or condition, which have no group level yet"
+        return ParticipantScores(participant=participant, scores=(), has_failed=False, reason=reason)
     if crashes:
         reason = f"failed, see logs/{crashes[-1].name}"
         return ParticipantScores(participant=participant, scores=(), has_failed=True, reason=reason)

@@ -55,9 +55,9 @@ def write_results(outputs: Outputs, results: Results, *, raw_root: Path) -> list
     """Write cleaned EEG, measured and predicted BOLD, regions, scores and models; return all paths."""
     written: list[Path] = []
     for index, prepared in enumerate(results.runs):
-        written += _write_run(outputs, prepared, raw_root)
+        written += write_run(outputs, prepared, raw_root)
         for prediction in results.predictions:
-            written += _write_prediction(outputs, prepared, prediction, index)
+            written += write_prediction(outputs, prepared, prediction, index)
     everyone = common_entities(prepared.run.entities for prepared in results.runs)
     regions = results.runs[0].regions
     labels = outputs.of_participant(
@@ -104,7 +104,7 @@ def write_regions(
     return [path, table, table.with_suffix(".json")]
 
 
-def _write_run(outputs: Outputs, prepared: PreparedRun, raw_root: Path) -> list[Path]:
+def write_run(outputs: Outputs, prepared: PreparedRun, raw_root: Path) -> list[Path]:
     """Write cleaned EEG and measured BOLD of one run."""
     run = prepared.run
     is_raw = run.eeg_path.is_relative_to(raw_root)
@@ -123,7 +123,7 @@ def _write_run(outputs: Outputs, prepared: PreparedRun, raw_root: Path) -> list[
     )
 
 
-def _write_prediction(
+def write_prediction(
     outputs: Outputs, prepared: PreparedRun, prediction: Predictions, index: int
 ) -> list[Path]:
     """Write the BOLD that one model predicted for one run it had not seen."""

@@ -136,7 +136,7 @@ class EegNet:
         folds = inner_folds(runs)
         one_run = sum(bool(np.any(run.weights > 0)) for run in runs) == 1
         train, held_out = folds[-1] if one_run else folds[int(rng.integers(len(folds)))]
-        scale = _channel_scale(runs, train)
+        scale = measure_channel_scale(runs, train)
         bold_mean, bold_scale = _bold_moments(runs, train)
         # Volumes learned from and those that decide when to stop never lie next to each other: one kind per
         # run, or a gap between.
@@ -304,7 +304,7 @@ class FittedEegNet:
         }
 
 
-def _channel_scale(runs: Sequence[AlignedRun], train: Sequence[Floats]) -> Floats:
+def measure_channel_scale(runs: Sequence[AlignedRun], train: Sequence[Floats]) -> Floats:
     """Return the standard deviation of each channel (n_channels,) over the samples learned from, µV."""
     learned = np.concatenate(
         [run.eeg[:, learned_samples(run, w)] for run, w in zip(runs, train, strict=True)], axis=1

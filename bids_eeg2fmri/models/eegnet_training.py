@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from bids_eeg2fmri.models.eegnet_network import EegNetNetwork
 from bids_eeg2fmri.models.windows import WindowSet, patch_moments
@@ -29,6 +32,14 @@ class TrainingPlan:
     flip_sign: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """What is minimised in training, and what decides when to stop; both of (outputs, targets)."""
+
+    loss: Callable[[torch.Tensor, torch.Tensor], Any]
+    error: Callable[[torch.Tensor, torch.Tensor], float]
+
+
 def train_network(
     network: EegNetNetwork,
     windows: WindowSet,
@@ -38,8 +49,9 @@ def train_network(
     held_out: NDArray[np.int64],
     plan: TrainingPlan,
     rng: np.random.Generator,
+    criterion: Criterion | None = None,
 ) -> int:
-    """Minimise the mean squared error with Adam; keep the weights that did best on the held-out windows.
+    """Minimise the criterion with Adam; keep the weights that did best on the held-out windows.
 
     Parameters
     ----------
@@ -56,12 +68,15 @@ def train_network(
     plan : TrainingPlan
     rng : Generator
         Draws and orders the windows, and turns them over.
+    criterion : Criterion, optional
+        Default: the mean squared error, and the same apart from an offset of each output.
 
     Returns
     -------
     best_epoch : int
         Number of epochs after which the kept weights were reached.
     """
+    criterion = criterion or Criterion(loss=functional.mse_loss, error=_centred_error)
     optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
     moments = patch_moments(windows, network.temporal.shape[1])
     best_error, best_epoch, best_state = np.inf, 0, _copy_state(network)
@@ -77,11 +92,12 @@ def train_network(
                 )
                 x, first = x * sign[:, None], first * sign[:, None]
             optimizer.zero_grad(set_to_none=True)
-            loss = (network(x, (first, second)) - targets[chosen]).square().mean()
+            loss = criterion.loss(network(x, (first, second)), targets[chosen])
             loss.backward()
             optimizer.step()
             network.constrain(plan.max_norm_spatial, plan.max_norm_dense)
-        error = _centred_error(apply_network(network, windows, held_out), targets[torch.from_numpy(held_out)])
+        outputs = apply_network(network, windows, held_out)
+        error = criterion.error(outputs, targets[torch.from_numpy(held_out)])
         if error < best_error:
             best_error, best_epoch, best_state = error, epoch, _copy_state(network)
         if epoch - best_epoch >= plan.patience:

@@ -8,9 +8,10 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 
 from bids_eeg2fmri import __version__
-from bids_eeg2fmri.records import Split
+from bids_eeg2fmri.records import ClassificationResults, Split
 from bids_eeg2fmri.registry import Predictor
 from bids_eeg2fmri.settings import Settings
+from bids_eeg2fmri.training.classifiers import Described
 
 _UNIT = {
     "task": "the models learned from all runs of one task and were tested on all runs of another",
@@ -46,7 +47,30 @@ def describe_methods(
     )
 
 
-def write_citations(predictors: Sequence[Predictor | type[Predictor]]) -> str:
+def describe_classification(
+    settings: Settings, models: Sequence[Described], results: ClassificationResults
+) -> str:
+    """Return the methods of one participant where the question is a class."""
+    template = Environment(undefined=StrictUndefined, autoescape=False).from_string(  # noqa: S701  (plain text)
+        files("bids_eeg2fmri.report")
+        .joinpath("templates", "methods_classification.txt.j2")
+        .read_text(encoding="utf-8")
+    )
+    return template.render(
+        version=__version__,
+        eeg=settings.eeg,
+        bold=settings.bold,
+        regions=results.runs[0].regions.steps[0],
+        objective=results.objective,
+        notes=results.notes,
+        evaluation=settings.evaluation,
+        models=models,
+        is_refitted=any(s.null == "trials, refitted" for s in results.scores),
+        folds=describe_folds(results.splits),
+    )
+
+
+def write_citations(predictors: Sequence[Described | type[Predictor]]) -> str:
     """Return what to cite, as Markdown."""
     lines = ["# Please cite", "", f"- bids_eeg2fmri {__version__}", "- PyBIDS: 10.21105/joss.01294"]
     lines += ["- MNE-BIDS: 10.21105/joss.01896", "- MNE-Python: 10.3389/fnins.2013.00267"]

@@ -56,7 +56,9 @@ def cross_validate(
     fitted = []
     for index, split in enumerate(splits):
         train, test = apply_split(split, runs(split) if callable(runs) else runs)
-        model = predictor.fit(train, rng=_generator(seed, predictor.name, first, split.name), device=device)
+        model = predictor.fit(
+            train, rng=fold_generator(seed, predictor.name, first, split.name), device=device
+        )
         fitted.append(model)
         training_mean = _mean_bold(train)
         for k, run in enumerate(test):
@@ -81,10 +83,10 @@ def fit_final(
     predictor: Trainable, runs: Sequence[AlignedRun], *, seed: int, device: str = "cpu"
 ) -> FittedPredictor:
     """Return the model trained on all runs, the one that is saved."""
-    return predictor.fit(runs, rng=_generator(seed, predictor.name, runs, "all"), device=device)
+    return predictor.fit(runs, rng=fold_generator(seed, predictor.name, runs, "all"), device=device)
 
 
-def _generator(seed: int, model: str, runs: Sequence[AlignedRun], fold: str) -> np.random.Generator:
+def fold_generator(seed: int, model: str, runs: Sequence[AlignedRun], fold: str) -> np.random.Generator:
     """Return the random generator of one fit; it does not depend on the order of fits or on processes."""
     key = zlib.crc32(f"{model} {runs[0].entities.subject} {fold}".encode())
     return np.random.default_rng([seed, key])

@@ -85,6 +85,11 @@ def restore_predictor(saved: SavedModel, *, source: str = "the saved model") -> 
     BadDataError
         If its settings or tensors do not fit it.
     """
+    if saved.objective != "bold":
+        raise BadDataError(
+            f"{source} tells classes (--objective {saved.objective}), and only models that predict BOLD can "
+            "be applied. Train one with --objective bold."
+        )
     known = model_names()
     if saved.model not in known:
         raise MissingInputError(

@@ -101,3 +101,12 @@ def test_a_model_that_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(kind, match=complaint):
         restore_predictor(change(trained("ridge")[0]), source="x_model.safetensors")
+
+
+def test_a_model_of_classes_is_not_applied_as_one_of_bold() -> None:
+    runs = make_runs(2)
+    predictor = load_model("ridge")()
+    fitted = predictor.fit(runs, rng=np.random.default_rng(0))
+    saved = save_predictor(predictor, fitted, runs, preprocessing={}, start_time=0.0, lookahead=0.0)
+    with pytest.raises(BadDataError, match="only models that predict BOLD can be applied"):
+        restore_predictor(replace(saved, objective="levels"))
