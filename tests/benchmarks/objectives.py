@@ -2,8 +2,8 @@
 
 Run by hand: python tests/benchmarks/objectives.py [--coupling power none] [--networks]
 
-Prints for every coupling, objective and classifier the balanced accuracy of each participant over all runs, its
-mean beside chance, and how many participants have p < .05. All of runs that were not learned from.
+Prints for every coupling, objective and classifier the balanced accuracy of each participant over all runs,
+its mean beside chance, and how many participants have p < .05. All of runs that were not learned from.
 """
 
 from __future__ import annotations
