@@ -41,12 +41,16 @@ class ClassificationReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassVerdict:
-    """What can be said of one classifier: a kind that gives the colour, a label, sentences."""
+    """What can be said of one classifier: a kind that gives the colour, a label, sentences.
+
+    ``mark`` says what was held out where it was no new run.
+    """
 
     model: str
     kind: str
     label: str
     sentences: tuple[str, ...]
+    mark: str = ""
 
 
 def write_classification_report(
@@ -106,6 +110,7 @@ def judge_classes(evaluation: ClassEvaluation) -> ClassVerdict:
         kind="predicts" if found else "nothing",
         label="above chance" if found else "at chance",
         sentences=tuple(sentences),
+        mark="within-run" if predictions.unit == "block" else "",
     )
 
 

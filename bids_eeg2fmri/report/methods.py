@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
+from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.records import ClassificationResults, Split
@@ -33,10 +33,8 @@ def describe_methods(
     settings: Settings, predictors: Sequence[Predictor], splits: Sequence[Split], *, regions: str
 ) -> str:
     """Return the methods of one participant, paragraphs apart by an empty line; ``regions`` in words."""
-    template = Environment(undefined=StrictUndefined, autoescape=False).from_string(  # noqa: S701  (plain text)
-        files("bids_eeg2fmri.report").joinpath("templates", "methods.txt.j2").read_text(encoding="utf-8")
-    )
-    return template.render(
+    return _render(
+        "methods.txt.j2",
         version=__version__,
         eeg=settings.eeg,
         bold=settings.bold,
@@ -51,12 +49,8 @@ def describe_classification(
     settings: Settings, models: Sequence[Described], results: ClassificationResults
 ) -> str:
     """Return the methods of one participant where the question is a class."""
-    template = Environment(undefined=StrictUndefined, autoescape=False).from_string(  # noqa: S701  (plain text)
-        files("bids_eeg2fmri.report")
-        .joinpath("templates", "methods_classification.txt.j2")
-        .read_text(encoding="utf-8")
-    )
-    return template.render(
+    return _render(
+        "methods_classification.txt.j2",
         version=__version__,
         eeg=settings.eeg,
         bold=settings.bold,
@@ -68,6 +62,13 @@ def describe_classification(
         is_refitted=any(s.null == "trials, refitted" for s in results.scores),
         folds=describe_folds(results.splits),
     )
+
+
+def _render(name: str, **values: Any) -> str:
+    """Return a template filled in."""
+    loader = PackageLoader("bids_eeg2fmri.report")
+    environment = Environment(loader=loader, undefined=StrictUndefined, autoescape=False)  # noqa: S701  (plain text)
+    return environment.get_template(name).render(**values)
 
 
 def write_citations(predictors: Sequence[Described | type[Predictor]]) -> str:
