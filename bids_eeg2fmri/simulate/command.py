@@ -28,8 +28,9 @@ from bids_eeg2fmri.simulate.options import COUPLINGS, SimulationOptions
     "--coupling",
     type=click.Choice(COUPLINGS),
     default="power",
-    help="power: BOLD follows the power of motor rhythms. task-only: EEG and BOLD both respond to the task "
-    "and share nothing else. none: BOLD does not respond to the task either.",
+    help="power, log-power, spectral-shift, bursts: what BOLD follows of motor rhythms. mixed: each of these "
+    "in other regions. task-only: EEG and BOLD both respond to the task and share nothing else. none: BOLD "
+    "does not respond to the task either.",
 )
 @click.option("--seed", type=int, default=0, help="Same seed, same bytes.")
 def simulate(out: Path, **options: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from bids_eeg2fmri.errors import UsageError, did_you_mean
 
-Coupling = Literal["power", "task-only", "none"]
+Coupling = Literal["power", "log-power", "spectral-shift", "bursts", "mixed", "task-only", "none"]
 COUPLINGS: tuple[str, ...] = get_args(Coupling)
 
 #: Smallest and largest allowed value. Fewer than 40 volumes hold less than two blocks at a usual TR; fewer
@@ -40,9 +40,11 @@ class SimulationOptions:
         Repetition time, s.
     channels : int
         EEG channels (the ECG comes on top).
-    coupling : "power", "task-only" or "none"
-        ``power``: regions follow the power of motor sources. ``task-only``: EEG and BOLD both respond to the
-        task and share nothing else. ``none``: BOLD does not respond to the task either.
+    coupling : "power", "log-power", "spectral-shift", "bursts", "mixed", "task-only" or "none"
+        ``power``, ``log-power``, ``spectral-shift``, ``bursts``: what regions follow of motor sources.
+        ``mixed``: not the same of every source, and responses differ more between regions. ``task-only``: EEG
+        and BOLD both respond to the task and share nothing else. ``none``: BOLD does not respond to the task
+        either.
     seed : int
         Participant k of a seed is the same whatever the number of participants.
 

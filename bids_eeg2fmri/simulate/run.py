@@ -10,6 +10,7 @@ import numpy as np
 from bids_eeg2fmri.records import Floats
 from bids_eeg2fmri.simulate.bold_image import BoldRun, scan
 from bids_eeg2fmri.simulate.brain import Brain
+from bids_eeg2fmri.simulate.couplings import UNCOUPLED, choose_dynamics
 from bids_eeg2fmri.simulate.design import BURN_IN, RunClock, draw_clock
 from bids_eeg2fmri.simulate.haemodynamics import region_signals
 from bids_eeg2fmri.simulate.head import Cap, compute_gain
@@ -56,14 +57,15 @@ def simulate_run(
     simulate = partial(
         simulate_sources, person.sources, n_times=clock.n_simulated, first_volume=BURN_IN + clock.lead
     )
-    activity = simulate(imagery=imagery, rng=rng_for(Stream.SOURCES))
-    power = activity.power
-    if options.coupling != "power":
+    dynamics = choose_dynamics(person.sources, options.coupling)
+    activity = simulate(imagery=imagery, rng=rng_for(Stream.SOURCES), dynamics=dynamics)
+    drive = activity.drive
+    if options.coupling in UNCOUPLED:
         seen = imagery if options.coupling == "task-only" else ()
-        power = simulate(imagery=seen, rng=rng_for(Stream.SHADOW)).power
+        drive = simulate(imagery=seen, rng=rng_for(Stream.SHADOW)).drive
 
     motion, jerks = draw_motion(clock.n_volumes, tr=clock.tr, rng=rng_for(Stream.MOTION))
-    signals = region_signals(power, person.mixtures, person.responses)
+    signals = region_signals(drive, person.mixtures, person.responses)
     return SimulatedRun(
         clock=clock,
         eeg=record_eeg(

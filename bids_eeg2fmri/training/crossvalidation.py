@@ -10,6 +10,7 @@ import numpy as np
 
 from bids_eeg2fmri.records import AlignedRun, Floats, Predictions, Split
 from bids_eeg2fmri.registry import FittedPredictor, Predictor
+from bids_eeg2fmri.training.preparation import SharedPreparation
 from bids_eeg2fmri.training.splits import apply_split
 
 
@@ -48,15 +49,16 @@ def cross_validate(
     means = [np.full(run.bold.shape, np.nan) for run in runs]
     folds = [np.full(run.n_volumes, -1, dtype=np.int64) for run in runs]
     fitted = []
+    shared = SharedPreparation(predictor, runs)
     for index, split in enumerate(splits):
         train, test = apply_split(split, runs)
-        model = predictor.fit(train, rng=_generator(seed, predictor.name, runs, split.name), device=device)
+        model = shared.fit(train, rng=_generator(seed, predictor.name, runs, split.name), device=device)
         fitted.append(model)
         training_mean = _mean_bold(train)
         for k, run in enumerate(test):
             tested = split.test[k] > 0
             if tested.any():
-                values[k][tested] = model.predict(run)[tested]
+                values[k][tested] = shared.predict(model, run)[tested]
                 means[k][tested] = training_mean
                 folds[k][tested] = index
         if progress is not None:
