@@ -26,6 +26,7 @@ MODELS: Mapping[str, str] = {
     "spoc": "bids_eeg2fmri.models.spoc:Spoc",
     "sgl": "bids_eeg2fmri.models.sgl:Sgl",
     "stack": "bids_eeg2fmri.models.stack:Stack",
+    "hrfnet": "bids_eeg2fmri.models.hrfnet:HrfNet",
     "eegnet": "bids_eeg2fmri.models.eegnet:EegNet",
 }
 

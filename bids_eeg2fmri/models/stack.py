@@ -17,7 +17,7 @@ from bids_eeg2fmri.models.linear_problem import LinearProblem, Masks, pose_probl
 from bids_eeg2fmri.models.power_model import PRIOR_SECONDS
 from bids_eeg2fmri.models.relevance import TrainingSet, fit_relevance, follows_previous
 from bids_eeg2fmri.models.ridge_solver import stack_centred
-from bids_eeg2fmri.models.setting_checks import check_bands, check_positive
+from bids_eeg2fmri.models.setting_checks import check_bands, check_peaks, check_positive
 from bids_eeg2fmri.models.source_power import (
     SCALES,
     BandSignals,
@@ -106,8 +106,7 @@ class Stack:
             raise UsageError(
                 f"stack: scales is {list(self.scales)}; expected one or more of {', '.join(SCALES)}."
             )
-        if not self.peaks or not min(self.peaks) > 0:
-            raise UsageError(f"stack: peaks is {list(self.peaks)}; expected one or more times above 0, in s.")
+        check_peaks(self.name, self.peaks)
         if not 0 <= self.structure <= 1:
             raise UsageError(f"stack: structure is {self.structure:g}; expected a number from 0 to 1.")
         if not self.sharing >= 0:
