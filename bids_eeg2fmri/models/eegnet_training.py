@@ -27,6 +27,8 @@ class TrainingPlan:
     max_norm_spatial: float
     max_norm_dense: float
     flip_sign: bool
+    #: Cycles per sample; 0: none.
+    kernel_lowpass: float = 0.0
 
 
 def train_network(
@@ -81,6 +83,8 @@ def train_network(
             loss.backward()
             optimizer.step()
             network.constrain(plan.max_norm_spatial, plan.max_norm_dense)
+        if plan.kernel_lowpass:
+            network.lowpass_kernels(plan.kernel_lowpass)
         error = _centred_error(apply_network(network, windows, held_out), targets[torch.from_numpy(held_out)])
         if error < best_error:
             best_error, best_epoch, best_state = error, epoch, _copy_state(network)

@@ -181,7 +181,8 @@ def _print_table(
     first = options.models[0]
     limits = {name: np.tanh(column(name, "z").mean()) for name in ("ceiling", "oracle")}
     print(
-        f"\n{coupling}, {n_channels} channels, seed {options.seed}, participants {numbers[0]} to {numbers[-1]}"
+        f"\n{coupling}, {n_channels} channels, seed {options.seed}, "
+        f"participants {numbers[0]} to {numbers[-1]}"
     )
     heads = ("r", "/ceiling", "/oracle", "r|task", "R2", "slope", "s/fit", "numbers", "p first>", "p<.05")
     print(f"{'model':>10} " + " ".join(f"{head:>8}" for head in heads))
