@@ -144,7 +144,7 @@ class Settings:
     """All that changes a result."""
 
     #: Models to train, by their names in the registry.
-    model: tuple[str, ...] = ("ridge", "eegnet")
+    model: tuple[str, ...] = ("stack", "ridge")
     #: Seed of every random draw.
     random_seed: int = 0
     sync: SyncSettings = field(default_factory=SyncSettings)
