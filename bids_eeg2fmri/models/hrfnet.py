@@ -15,7 +15,7 @@ from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.models.band_power import last_frames
 from bids_eeg2fmri.models.hrf import convolve_at
 from bids_eeg2fmri.models.hrfnet_network import HrfNetwork, RunTensors
-from bids_eeg2fmri.models.hrfnet_training import Lesson, train_networks
+from bids_eeg2fmri.models.hrfnet_training import Lesson, start_readout, train_networks
 from bids_eeg2fmri.models.inner_folds import inner_folds
 from bids_eeg2fmri.models.power_model import PRIOR_SECONDS
 from bids_eeg2fmri.models.setting_checks import check_bands, check_peaks, check_positive
@@ -42,6 +42,8 @@ MIN_DEVIATION = 1e-6
 START_NOISE = 0.1
 #: Length of the temporal kernels of the signal form, s.
 KERNEL_DURATION = 0.5
+#: Of the ridge regression that the readout begins with, in units of the mean eigenvalue.
+START_PENALTY = 1.0
 #: How much the band a component begins with outweighs the others, before the softmax.
 START_BAND = 2.0
 
@@ -86,13 +88,13 @@ class HrfNet:
     form: str = "covariance"
     bands: Mapping[str, tuple[float, float]] = field(default_factory=source_bands)
     n_sources: int = 20
-    n_components: int = 10
+    n_components: int = 40
     window: float = 1.0
     peaks: tuple[float, ...] = (4.0, 5.5)
     highpass: float = 25.0
     n_seeds: int = 2
-    n_steps: int = 60
-    learning_rate: float = 0.015
+    n_steps: int = 40
+    learning_rate: float = 0.005
     weight_decay: float = 0.01
 
     def __post_init__(self) -> None:
@@ -156,6 +158,7 @@ class HrfNet:
             for k, (run, s, tensor) in enumerate(zip(runs, signals, tensors, strict=True))
         ]
         network = self._start(lessons, runs, filters, n_folds=len(folds), rng=rng).to(device)
+        start_readout(network, lessons, penalty=START_PENALTY)
         tested = torch.arange(len(folds) * self.n_seeds, device=device) < (len(folds) - 1) * self.n_seeds
         trained = train_networks(
             network,

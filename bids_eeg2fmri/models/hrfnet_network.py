@@ -77,10 +77,13 @@ class HrfNetwork(nn.Module):
 
     def read_out(self, log_power: torch.Tensor, run: RunTensors) -> torch.Tensor:
         """Return (n_networks, n_volumes, n_regions) from log power above the level."""
+        return torch.bmm(self.follow(log_power, run), self.readout)
+
+    def follow(self, log_power: torch.Tensor, run: RunTensors) -> torch.Tensor:
+        """Return log power above the level behind each component's response, (n_networks, n_volumes, m)."""
         above = log_power - self.level[:, :, None]
         convolved = torch.einsum("vkw,gmw->gmvk", run.response, above)
-        followed = torch.einsum("gmvk,gmk->gvm", convolved, self.responses)
-        return torch.bmm(followed, self.readout)
+        return torch.einsum("gmvk,gmk->gvm", convolved, self.responses)
 
     def forward(self, run: RunTensors) -> torch.Tensor:
         """Return (n_networks, n_volumes, n_regions)."""

@@ -92,6 +92,25 @@ def train_networks(
     return Trained(best_step=best_step, slopes=slopes)
 
 
+def start_readout(network: HrfNetwork, lessons: Sequence[Lesson], *, penalty: float) -> None:
+    """Set the readout of every network to the ridge regression on what its components begin as.
+
+    ``penalty`` is in units of the mean eigenvalue of the Gram matrix.
+    """
+    with torch.no_grad():
+        _predict_all(network, lessons)  # sets the levels
+        grams, crosses = [], []
+        for lesson in lessons:
+            x = _centred(network.follow(network.log_power(lesson.run), lesson.run), lesson.learned)
+            y = _centred(lesson.target.expand(len(x), -1, -1), lesson.learned)
+            grams.append(x.transpose(1, 2) @ x)
+            crosses.append(x.transpose(1, 2) @ y)
+        gram, cross = torch.stack(grams).sum(dim=0), torch.stack(crosses).sum(dim=0)
+        size = gram.diagonal(dim1=1, dim2=2).mean(dim=1).clamp_min(EPSILON)
+        identity = torch.eye(gram.shape[1], device=gram.device)
+        network.readout.copy_(torch.linalg.solve(gram + penalty * size[:, None, None] * identity, cross))
+
+
 def _predict_all(network: HrfNetwork, lessons: Sequence[Lesson]) -> list[tuple[Lesson, torch.Tensor]]:
     """Return what every network predicts of every run; their levels become those of what they learn from."""
     powers = [network.log_power(lesson.run) for lesson in lessons]
