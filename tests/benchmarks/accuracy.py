@@ -117,8 +117,8 @@ def _code(name: str) -> str:
             "stack": ("joint_diagonalisation", "relevance", "source_power", "stacking"),
             "spoc": ("spoc_filters", "band_covariance", "power_model"),
             "sgl": ("sparse_group_lasso", "power_model"),
-            "eegnet": ("eegnet_network", "eegnet_training", "windows"),
-            "hrfnet": ("hrfnet_network", "hrfnet_training", "band_covariance"),
+            "eegnet": ("eegnet_input", "eegnet_network", "eegnet_training", "windows"),
+            "hrfnet": ("hrfnet_network", "hrfnet_training", "source_power", "joint_diagonalisation"),
         }.get(name, ("power_model",))
         files += [PACKAGE / "models" / f"{module}.py" for module in (name, *used, *shared)]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files if f.exists())).hexdigest()

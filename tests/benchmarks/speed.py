@@ -28,7 +28,6 @@ from bids_eeg2fmri.training.crossvalidation import cross_validate
 from bids_eeg2fmri.training.splits import choose_splits
 
 TR, N_VOLUMES, SFREQ, N_REGIONS = 2.0, 150, 100.0, 12
-RUNS, CHANNELS = (2, 4, 8, 12), (16, 32, 64, 128)
 #: Epochs and taps of the publication of EEGNet; windows per batch; length of a window, s.
 PUBLISHED_EPOCHS, PUBLISHED_BATCH, PUBLISHED_TAPS = 500, 16, 64
 PUBLISHED_WINDOW = 10.0
@@ -38,21 +37,19 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--models", nargs="+", default=["stack", "ridge"], choices=model_names())
+    parser.add_argument("--runs", nargs="*", type=int, default=[2, 4, 8, 12])
+    parser.add_argument("--channels", nargs="*", type=int, default=[16, 32, 64, 128])
     parser.add_argument("--published", action="store_true")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     for name in options.models:
-        print(
-            f"\n{name}: leave one run out, {N_REGIONS} regions, runs of {N_VOLUMES * TR:g} s at {SFREQ:g} Hz"
-        )
-        print(f"{'runs':>5} {'channels':>8} {'s/fit':>8} {'s in all':>9} {'GB':>6}")
-        sizes = [(n, 32) for n in RUNS] + [(5, n) for n in CHANNELS]
-        for n_runs, n_channels in sizes:
-            seconds, memory = _in_own_process(_time_model, name, n_runs, n_channels, options.device)
-            print(
-                f"{n_runs:5d} {n_channels:8d} {seconds / n_runs:8.2f} {seconds:9.1f} {memory:6.2f}",
-                flush=True,
-            )
+        print(f"\n{name}: {N_REGIONS} regions, runs of {N_VOLUMES * TR:g} s at {SFREQ:g} Hz")
+        print(f"{'runs':>5} {'channels':>8} {'s/fit':>8} {'GB':>6}")
+        for n_runs, n_channels in [(n, 32) for n in options.runs] + [(5, n) for n in options.channels]:
+            seconds, memory = _in_own_process(_time_fit, name, n_runs, n_channels, options.device)
+            print(f"{n_runs:5d} {n_channels:8d} {seconds:8.2f} {memory:6.2f}", flush=True)
+        seconds, memory = _in_own_process(_time_folds, name, 5, 64, options.device)
+        print(f"leave one of 5 runs out, 64 channels: {seconds:.1f} s in all, {memory:.2f} GB", flush=True)
     if options.published:
         seconds, memory = _in_own_process(_time_published, 4, 64, options.device)
         print(f"\nEEGNet as published, 4 training runs, 64 channels: {seconds:.0f} s/fit, {memory:.2f} GB")
@@ -63,6 +60,8 @@ def _in_own_process(function: object, *arguments: object) -> tuple[float, float]
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         seconds: float = pool.apply(function, arguments)  # type: ignore[arg-type]
         peak = pool.apply(_peak_memory)
+        pool.close()
+        pool.join()
     return seconds, peak
 
 
@@ -70,7 +69,15 @@ def _peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def _time_model(name: str, n_runs: int, n_channels: int, device: str) -> float:
+def _time_fit(name: str, n_runs: int, n_channels: int, device: str) -> float:
+    """Return the CPU seconds of one fit with inner selection."""
+    runs = _make_runs(n_runs, n_channels)
+    start = time.process_time()
+    load_model(name)().fit(runs, rng=np.random.default_rng(0), device=device)
+    return time.process_time() - start
+
+
+def _time_folds(name: str, n_runs: int, n_channels: int, device: str) -> float:
     """Return the CPU seconds of leave-one-run-out with inner selection."""
     runs = _make_runs(n_runs, n_channels)
     start = time.process_time()
