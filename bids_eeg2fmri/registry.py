@@ -25,6 +25,8 @@ MODELS: Mapping[str, str] = {
     "efp": "bids_eeg2fmri.models.efp:Efp",
     "spoc": "bids_eeg2fmri.models.spoc:Spoc",
     "sgl": "bids_eeg2fmri.models.sgl:Sgl",
+    "stack": "bids_eeg2fmri.models.stack:Stack",
+    "hrfnet": "bids_eeg2fmri.models.hrfnet:HrfNet",
     "eegnet": "bids_eeg2fmri.models.eegnet:EegNet",
 }
 
@@ -194,6 +196,31 @@ def load_classifier(objective: str, name: str) -> type[Classifier]:
     module, _, attribute = CLASSIFIERS[objective][name].partition(":")
     classifier: type[Classifier] = getattr(import_module(module), attribute)
     return classifier
+
+
+@runtime_checkable
+class PreparingPredictor(Protocol):
+    """A predictor that computes something of each run once, whatever is learned from it in which fold."""
+
+    def prepare(self, run: AlignedRun) -> Any:
+        """Return what ``fit`` and ``predict`` take as ``prepared``; the BOLD of the run is blanked."""
+
+    def fit(
+        self,
+        runs: Sequence[AlignedRun],
+        *,
+        rng: np.random.Generator,
+        device: str = "cpu",
+        prepared: Sequence[Any] | None = None,
+    ) -> PreparedPredictor:
+        """Learn as :meth:`Predictor.fit`; ``prepared`` holds one item per run."""
+
+
+class PreparedPredictor(FittedPredictor, Protocol):
+    """What a :class:`PreparingPredictor` becomes by training."""
+
+    def predict(self, run: AlignedRun, *, prepared: Any = None) -> NDArray[np.float64]:
+        """Predict as :meth:`FittedPredictor.predict`."""
 
 
 def model_names() -> tuple[str, ...]:

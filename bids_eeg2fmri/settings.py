@@ -317,7 +317,7 @@ class ConditionSettings:
 
 #: The models of each objective where none are named.
 DEFAULT_MODELS: Mapping[str, tuple[str, ...]] = {
-    "bold": ("ridge", "eegnet"),
+    "bold": ("stack", "ridge"),
     "levels": ("logistic", "eegnet"),
     "condition": ("lda", "eegnet"),
 }

@@ -120,7 +120,7 @@ def test_dry_run_lists_every_recording_and_writes_nothing(
     assert not stop.value.code
     assert text.count("paired") == 8
     assert "60 markers 'R128'" in text
-    assert "would train ridge, eegnet" in text
+    assert "would train stack, ridge" in text
     assert not (tmp_path / "out").exists()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,20 +11,29 @@ import torch
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import UsageError
+from bids_eeg2fmri.models.band_power import DEFAULT_BANDS, last_frames
+from bids_eeg2fmri.models.eegnet_input import INPUTS, InputScale, band_power_series, measure_scale
 from bids_eeg2fmri.models.eegnet_network import Architecture, EegNetNetwork
 from bids_eeg2fmri.models.eegnet_training import TrainingPlan, apply_network, train_network
 from bids_eeg2fmri.models.inner_folds import inner_folds
+from bids_eeg2fmri.models.setting_checks import check_bands
 from bids_eeg2fmri.models.training_data import (
     check_channels,
     check_training_runs,
     decode_names,
     encode_names,
-    learned_samples,
 )
-from bids_eeg2fmri.models.windows import CUTOFF, WindowSet, cut_windows, places_between, resample_causally
+from bids_eeg2fmri.models.windows import (
+    CUTOFF,
+    Single,
+    WindowSet,
+    cut_windows,
+    places_between,
+    resample_causally,
+)
 from bids_eeg2fmri.records import AlignedRun, Floats, SpatialFilters
 
-#: A channel or region that varies less than this (µV, % signal change) is dead: it is left at 0.
+#: A region that varies less than this (% signal change) is dead: it is left at 0.
 MIN_DEVIATION = 1e-6
 
 #: From theta to beta, Hz; less where the sampling frequency of the network leaves less.
@@ -60,6 +69,14 @@ class EegNet:
         nothing about its power; without this a network learns 150 windows by heart within a few epochs.
     oscillating_start : bool
         Whether the temporal filters begin as short oscillations of 4 to 32 Hz rather than as noise.
+    input : str
+        ``raw``, or ``band power``: the log power of every channel in every band, ``sfreq`` times a second,
+        takes the place of the channels. It is never turned over, nor do filters begin as oscillations.
+    bands : mapping of name to (low, high)
+        Of the band power, Hz.
+    kernel_lowpass : float
+        The temporal filters are low-passed at this frequency (Hz) after every epoch ("forced filtering");
+        0: they are not.
     """
 
     name: ClassVar[str] = "eegnet"
@@ -84,6 +101,9 @@ class EegNet:
     steps_between: int = 4
     flip_sign: bool = True
     oscillating_start: bool = True
+    input: str = "raw"
+    bands: Mapping[str, tuple[float, float]] = field(default_factory=lambda: dict(DEFAULT_BANDS))
+    kernel_lowpass: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -98,6 +118,14 @@ class EegNet:
             raise UsageError(f"eegnet: dropout is {self.dropout}; expected a number from 0 up to below 1.")
         if self.weight_decay < 0:
             raise UsageError(f"eegnet: weight_decay is {self.weight_decay}; expected 0 or a number above it.")
+        if self.input not in INPUTS:
+            raise UsageError(f"eegnet: input is '{self.input}'; expected one of {', '.join(INPUTS)}.")
+        check_bands(self.name, self.bands)
+        if not 0 <= self.kernel_lowpass < self.sfreq / 2:
+            raise UsageError(
+                f"eegnet: kernel_lowpass is {self.kernel_lowpass:g} Hz; expected 0 (none) or less than half "
+                f"of sfreq, {self.sfreq / 2:g} Hz."
+            )
         shortest = max(self.kernel_length, 4 * 8)
         if self.n_times < shortest:
             raise UsageError(
@@ -136,7 +164,8 @@ class EegNet:
         folds = inner_folds(runs)
         one_run = sum(bool(np.any(run.weights > 0)) for run in runs) == 1
         train, held_out = folds[-1] if one_run else folds[int(rng.integers(len(folds)))]
-        scale = measure_channel_scale(runs, train)
+        series = [self._series(run) for run in runs]
+        scale = measure_scale(runs, train, series, has_mean=self.input == "band power")
         bold_mean, bold_scale = _bold_moments(runs, train)
         # Volumes learned from and those that decide when to stop never lie next to each other: one kind per
         # run, or a gap between.
@@ -147,14 +176,16 @@ class EegNet:
             )
             for run, u in zip(runs, usable, strict=True)
         ]
-        windows = self._windows(runs, [samples.ravel() for samples, _ in places], scale, device=device)
+        windows = self._windows(
+            runs, series, [samples.ravel() for samples, _ in places], scale, device=device
+        )
         targets = np.concatenate([values.reshape(-1, len(bold_mean)) for _, values in places])
         index = np.arange(len(targets)).reshape(-1, self.steps_between)
 
         seed = int(rng.integers(2**62))
         with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
             torch.manual_seed(seed)
-            network = self.network(n_channels=len(scale), n_outputs=len(bold_mean)).to(device)
+            network = self.network(n_channels=len(scale.deviation), n_outputs=len(bold_mean)).to(device)
             best_epoch = train_network(
                 network,
                 windows,
@@ -167,7 +198,8 @@ class EegNet:
         return FittedEegNet(
             options=self,
             network=network.cpu(),
-            channel_scale=scale,
+            n_channels=len(runs[0].eeg),
+            scale=scale,
             bold_mean=bold_mean,
             bold_scale=bold_scale,
             best_epoch=best_epoch,
@@ -176,10 +208,13 @@ class EegNet:
 
     def restore(self, tensors: Mapping[str, NDArray[Any]]) -> FittedEegNet:
         """Return the trained model that :meth:`FittedEegNet.tensors` described."""
-        scale = np.asarray(tensors["channel_scale"], dtype=np.float64)
+        scale = InputScale(
+            mean=np.asarray(tensors["channel_mean"], dtype=np.float64),
+            deviation=np.asarray(tensors["channel_scale"], dtype=np.float64),
+        )
         bold_mean = np.asarray(tensors["bold_mean"], dtype=np.float64)
         with torch.random.fork_rng(devices=[]):  # the first weights are drawn, but do not matter
-            network = self.network(n_channels=len(scale), n_outputs=len(bold_mean))
+            network = self.network(n_channels=len(scale.deviation), n_outputs=len(bold_mean))
         state = {
             name: torch.from_numpy(np.array(tensors[f"network.{name}"])) for name in network.state_dict()
         }
@@ -187,7 +222,8 @@ class EegNet:
         return FittedEegNet(
             options=self,
             network=network.eval(),
-            channel_scale=scale,
+            n_channels=len(scale.deviation) // self._n_series_per_channel,
+            scale=scale,
             bold_mean=bold_mean,
             bold_scale=np.asarray(tensors["bold_scale"], dtype=np.float64),
             best_epoch=int(tensors["best_epoch"]),
@@ -209,26 +245,39 @@ class EegNet:
                 dropout=self.dropout,
             ),
         )
-        if self.oscillating_start:
+        if self.oscillating_start and self.input == "raw":
             low, high = START_RANGE
             network.start_as_oscillations(self.sfreq, low, min(high, CUTOFF * self.sfreq))
         return network
 
+    @property
+    def _n_series_per_channel(self) -> int:
+        return len(self.bands) if self.input == "band power" else 1
+
+    def _series(self, run: AlignedRun) -> tuple[Single, NDArray[np.int64]]:
+        """Return the input (n_series, n_frames) and the last EEG sample of each frame (n_frames,)."""
+        if self.input == "band power":
+            return band_power_series(run, bands=self.bands, sfreq=self.sfreq)
+        return run.eeg, np.arange(run.eeg.shape[1])
+
     def _windows(
         self,
         runs: Sequence[AlignedRun],
+        series: Sequence[tuple[Single, NDArray[np.int64]]],
         samples: Sequence[NDArray[np.int64]],
-        scale: Floats,
+        scale: InputScale,
         *,
         device: str = "cpu",
     ) -> WindowSet:
-        """Return the windows that end with some samples of each run, channels divided by their scale."""
-        factor = (1.0 / scale).astype(np.float32)[:, None]
-        resampled = [
-            resample_causally(run.eeg * factor, run.sfreq, new_sfreq=self.sfreq, samples=ends)
-            for run, ends in zip(runs, samples, strict=True)
-        ]
-        return cut_windows(resampled, n_times=self.n_times, device=device)
+        """Return the windows that end with some samples of each run, the series scaled."""
+        ready = []
+        for run, (values, last_samples), ends in zip(runs, series, samples, strict=True):
+            scaled = scale.apply(values)
+            if self.input == "band power":
+                ready.append((scaled, last_frames(last_samples, ends)))
+            else:
+                ready.append(resample_causally(scaled, run.sfreq, new_sfreq=self.sfreq, samples=ends))
+        return cut_windows(ready, n_times=self.n_times, device=device)
 
     def _plan(self) -> TrainingPlan:
         return TrainingPlan(
@@ -239,7 +288,8 @@ class EegNet:
             patience=self.patience,
             max_norm_spatial=self.max_norm_spatial,
             max_norm_dense=self.max_norm_dense,
-            flip_sign=self.flip_sign,
+            flip_sign=self.flip_sign and self.input == "raw",
+            kernel_lowpass=self.kernel_lowpass / self.sfreq,
         )
 
 
@@ -250,8 +300,9 @@ class FittedEegNet:
     Attributes
     ----------
     network : EegNetNetwork
-    channel_scale : array, shape (n_channels,)
-        Standard deviation of each channel in training, µV (infinite for a dead channel).
+    n_channels : int
+    scale : InputScale
+        Mean and standard deviation of each series of the input in training.
     bold_mean, bold_scale : array, shape (n_regions,)
         Mean and standard deviation of the BOLD in training, % signal change.
     best_epoch : int
@@ -260,7 +311,8 @@ class FittedEegNet:
 
     options: EegNet
     network: EegNetNetwork
-    channel_scale: Floats
+    n_channels: int
+    scale: InputScale
     bold_mean: Floats
     bold_scale: Floats
     best_epoch: int
@@ -268,8 +320,9 @@ class FittedEegNet:
 
     def predict(self, run: AlignedRun) -> Floats:
         """Return (n_volumes, n_regions) percent signal change, from the window up to each volume's sample."""
-        check_channels(run, len(self.channel_scale), self.options.name)
-        windows = self.options._windows([run], [run.volume_samples], self.channel_scale)
+        check_channels(run, self.n_channels, self.options.name)
+        series = [self.options._series(run)]
+        windows = self.options._windows([run], series, [run.volume_samples], self.scale)
         outputs = apply_network(self.network, windows, np.arange(run.n_volumes))
         return np.asarray(outputs.numpy().astype(np.float64) * self.bold_scale + self.bold_mean)
 
@@ -280,14 +333,25 @@ class FittedEegNet:
         """
         spatial = self.network.spatial.detach().numpy().astype(np.float64)
         kernels = self.network.temporal.detach().numpy().astype(np.float64)
-        f1, d, n_channels = spatial.shape
-        bands = np.array([_passband(kernel, self.options.sfreq) for kernel in kernels])
+        f1, d, _ = spatial.shape
+        n_bands = self.options._n_series_per_channel
+        weights = (spatial / self.scale.deviation).reshape(f1 * d, self.n_channels, n_bands).swapaxes(1, 2)
+        is_power = self.options.input == "band power"
+        if is_power:
+            bands = np.tile(np.array(list(self.options.bands.values()), dtype=float), (f1 * d, 1))
+        else:
+            bands = np.repeat([_passband(kernel, self.options.sfreq) for kernel in kernels], d, axis=0)
         return SpatialFilters(
-            names=tuple(f"temporal {i + 1} spatial {j + 1}" for i in range(f1) for j in range(d)),
-            weights=spatial.reshape(f1 * d, n_channels) / self.channel_scale,
-            domain="amplitude",
-            bands=np.repeat(bands, d, axis=0),
-            kernels=np.repeat(kernels, d, axis=0),
+            names=tuple(
+                f"temporal {i + 1} spatial {j + 1}{f' {band}' if is_power else ''}"
+                for i in range(f1)
+                for j in range(d)
+                for band in list(self.options.bands)[:n_bands]
+            ),
+            weights=weights.reshape(-1, self.n_channels),
+            domain="power" if is_power else "amplitude",
+            bands=bands,
+            kernels=np.repeat(kernels, d * n_bands, axis=0),
             kernel_sfreq=self.options.sfreq,
         )
 
@@ -296,21 +360,13 @@ class FittedEegNet:
         state = {f"network.{name}": value.numpy().copy() for name, value in self.network.state_dict().items()}
         return {
             **state,
-            "channel_scale": self.channel_scale.copy(),
+            "channel_mean": self.scale.mean.copy(),
+            "channel_scale": self.scale.deviation.copy(),
             "bold_mean": self.bold_mean.copy(),
             "bold_scale": self.bold_scale.copy(),
             "best_epoch": np.array(self.best_epoch),
             "region_names": encode_names(self.region_names),
         }
-
-
-def measure_channel_scale(runs: Sequence[AlignedRun], train: Sequence[Floats]) -> Floats:
-    """Return the standard deviation of each channel (n_channels,) over the samples learned from, µV."""
-    learned = np.concatenate(
-        [run.eeg[:, learned_samples(run, w)] for run, w in zip(runs, train, strict=True)], axis=1
-    )
-    deviation = learned.std(axis=1, dtype=np.float64) if learned.size else np.zeros(len(learned))
-    return np.where(deviation > MIN_DEVIATION, deviation, np.inf)
 
 
 def _bold_moments(runs: Sequence[AlignedRun], train: Sequence[Floats]) -> tuple[Floats, Floats]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from bids_eeg2fmri.models.class_probabilities import balancing_weights, class_probabilities
-from bids_eeg2fmri.models.eegnet import EegNet, measure_channel_scale
+from bids_eeg2fmri.models.eegnet import EegNet
+from bids_eeg2fmri.models.eegnet_input import InputScale, measure_scale
 from bids_eeg2fmri.models.eegnet_network import EegNetNetwork
 from bids_eeg2fmri.models.eegnet_training import Criterion, apply_network, train_network
 from bids_eeg2fmri.models.inner_folds import inner_folds
@@ -64,9 +65,10 @@ class EegNetClassifier(EegNet):
         folds = inner_folds(runs)
         one_run = sum(bool(np.any(run.weights > 0)) for run in runs) == 1
         train, held_out = folds[-1] if one_run else folds[int(rng.integers(len(folds)))]
-        scale = measure_channel_scale(runs, train)
+        series = [self._series(run) for run in runs]
+        scale = measure_scale(runs, train, series, has_mean=self.input == "band power")
         places = [self._places(run, t + v > 0) for run, t, v in zip(runs, train, held_out, strict=True)]
-        windows = self._windows(runs, [p.ravel() for p in places], scale, device=device)
+        windows = self._windows(runs, series, [p.ravel() for p in places], scale, device=device)
         known = np.concatenate(labels)
         weights = np.zeros(known.shape)
         for part in (np.concatenate(train) > 0, np.concatenate(held_out) > 0):
@@ -80,7 +82,9 @@ class EegNetClassifier(EegNet):
         seed = int(rng.integers(2**62))
         with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
             torch.manual_seed(seed)
-            network = self.network(n_channels=len(scale), n_outputs=known.shape[1] * n_logits).to(device)
+            network = self.network(n_channels=len(scale.deviation), n_outputs=known.shape[1] * n_logits).to(
+                device
+            )
             best_epoch = train_network(
                 network,
                 windows,
@@ -94,17 +98,21 @@ class EegNetClassifier(EegNet):
         return FittedEegNetClassifier(
             options=self,
             network=network.cpu(),
-            channel_scale=scale,
+            n_channels=len(runs[0].eeg),
+            scale=scale,
             best_epoch=best_epoch,
             n_targets=known.shape[1],
         )
 
     def restore_classes(self, tensors: Mapping[str, NDArray[Any]]) -> FittedEegNetClassifier:
         """Return the trained classifier that :meth:`FittedEegNetClassifier.tensors` described."""
-        scale = np.asarray(tensors["channel_scale"], dtype=np.float64)
+        scale = InputScale(
+            mean=np.asarray(tensors["channel_mean"], dtype=np.float64),
+            deviation=np.asarray(tensors["channel_scale"], dtype=np.float64),
+        )
         n_outputs = len(np.asarray(tensors["network.dense.bias"]))
         with torch.random.fork_rng(devices=[]):  # the first weights are drawn, but do not matter
-            network = self.network(n_channels=len(scale), n_outputs=n_outputs)
+            network = self.network(n_channels=len(scale.deviation), n_outputs=n_outputs)
         state = {
             name: torch.from_numpy(np.array(tensors[f"network.{name}"])) for name in network.state_dict()
         }
@@ -112,7 +120,8 @@ class EegNetClassifier(EegNet):
         return FittedEegNetClassifier(
             options=self,
             network=network.eval(),
-            channel_scale=scale,
+            n_channels=len(scale.deviation) // self._n_series_per_channel,
+            scale=scale,
             best_epoch=int(tensors["best_epoch"]),
             n_targets=int(tensors["n_targets"]),
         )
@@ -127,18 +136,20 @@ class EegNetClassifier(EegNet):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FittedEegNetClassifier:
-    """A trained :class:`EegNetClassifier`; ``channel_scale`` (n_channels,) in µV."""
+    """A trained :class:`EegNetClassifier`; ``scale`` is that of the series of its input."""
 
     options: EegNetClassifier
     network: EegNetNetwork
-    channel_scale: Floats
+    n_channels: int
+    scale: InputScale
     best_epoch: int
     n_targets: int
 
     def predict(self, run: AlignedRun) -> Floats:
         """Return the probability of each class, (n_volumes, n_targets, n_classes)."""
-        check_channels(run, len(self.channel_scale), self.options.name)
-        windows = self.options._windows([run], [run.volume_samples], self.channel_scale)
+        check_channels(run, self.n_channels, self.options.name)
+        series = [self.options._series(run)]
+        windows = self.options._windows([run], series, [run.volume_samples], self.scale)
         outputs = apply_network(self.network, windows, np.arange(run.n_volumes)).numpy().astype(np.float64)
         logits = outputs.reshape(run.n_volumes, self.n_targets, -1)
         return class_probabilities(logits, ordinal=self.options.ordinal)
@@ -148,7 +159,8 @@ class FittedEegNetClassifier:
         state = {f"network.{name}": value.numpy().copy() for name, value in self.network.state_dict().items()}
         return {
             **state,
-            "channel_scale": self.channel_scale.copy(),
+            "channel_mean": self.scale.mean.copy(),
+            "channel_scale": self.scale.deviation.copy(),
             "best_epoch": np.array(self.best_epoch),
             "n_targets": np.array(self.n_targets),
         }

@@ -133,6 +133,14 @@ class EegNetNetwork(nn.Module):
         with torch.no_grad():
             self.temporal.copy_(norm * kernels / kernels.norm(dim=1, keepdim=True))
 
+    def lowpass_kernels(self, cutoff: float) -> None:
+        """Remove from the temporal filters what is faster than ``cutoff`` (cycles per sample)."""
+        n_taps = self.temporal.shape[1]
+        with torch.no_grad():
+            spectrum = torch.fft.rfft(self.temporal, dim=1)
+            spectrum[:, torch.fft.rfftfreq(n_taps, device=spectrum.device) > cutoff] = 0
+            self.temporal.copy_(torch.fft.irfft(spectrum, n=n_taps, dim=1))
+
     def constrain(self, max_norm_spatial: float, max_norm_dense: float) -> None:
         """Shrink spatial filters and dense weights (per output) that have grown beyond their largest norm."""
         with torch.no_grad():

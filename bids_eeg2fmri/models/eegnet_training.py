@@ -30,6 +30,8 @@ class TrainingPlan:
     max_norm_spatial: float
     max_norm_dense: float
     flip_sign: bool
+    #: Cycles per sample; 0: none.
+    kernel_lowpass: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,8 @@ def train_network(
             loss.backward()
             optimizer.step()
             network.constrain(plan.max_norm_spatial, plan.max_norm_dense)
+        if plan.kernel_lowpass:
+            network.lowpass_kernels(plan.kernel_lowpass)
         outputs = apply_network(network, windows, held_out)
         error = criterion.error(outputs, targets[torch.from_numpy(held_out)])
         if error < best_error:

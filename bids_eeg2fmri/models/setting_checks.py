@@ -50,3 +50,9 @@ def check_delays(model: str, *, duration: float, spacing: float) -> None:
         raise UsageError(
             f"{model}: spacing is {spacing:g} s and duration {duration:g} s; spacing must not be longer."
         )
+
+
+def check_peaks(model: str, peaks: Sequence[float]) -> None:
+    """Raise UsageError unless there is a haemodynamic response, and each peaks after its event."""
+    if not peaks or not min(peaks) > 0:
+        raise UsageError(f"{model}: peaks is {list(peaks)}; expected one or more times above 0, in s.")

@@ -28,9 +28,10 @@ from bids_eeg2fmri.simulate.options import CLOCKS, COUPLINGS, EEGS, SimulationOp
     "--coupling",
     type=click.Choice(COUPLINGS),
     default="power",
-    help="power: BOLD follows the power of motor rhythms. task-only: EEG and BOLD both respond to the task "
-    "and share nothing else. motion: both are disturbed by the same head movements and share nothing else. "
-    "none: BOLD does not respond to the task either.",
+    help="power, log-power, spectral-shift, bursts: what BOLD follows of motor rhythms. mixed: each of these "
+    "in other regions. task-only: EEG and BOLD both respond to the task and share nothing else. motion: both "
+    "are disturbed by the same head movements and share nothing else. none: BOLD does not respond to the "
+    "task either.",
 )
 @click.option(
     "--eeg",

@@ -114,7 +114,7 @@ def _write_descriptions(out: Path, options: SimulationOptions) -> None:
 def _write_participant(
     out: Path, participant: int, brain: Brain, options: SimulationOptions, *, progress: Callable[[str], None]
 ) -> None:
-    person = draw_person(participant, brain=brain, seed=options.seed)
+    person = draw_person(participant, brain=brain, seed=options.seed, coupling=options.coupling)
     nominal = make_cap(options.channels)
     ceilings = []
     for session, run in product(range(1, options.sessions + 1), range(1, options.runs + 1)):

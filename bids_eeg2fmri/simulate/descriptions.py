@@ -22,6 +22,14 @@ SIMULATED = "Simulated: no person was recorded."
 #: What BOLD shares with the EEG, per coupling.
 MEANING = {
     "power": "BOLD of every motor region follows the alpha and beta power of sources that the EEG sees.",
+    "log-power": "BOLD of every motor region follows the logarithm of the alpha and beta power of sources "
+    "that the EEG sees.",
+    "spectral-shift": "BOLD of every motor region follows the root mean square frequency of sources that the "
+    "EEG sees; their total power tells nothing.",
+    "bursts": "BOLD of every motor region follows how much of the time alpha and beta bursts last in sources "
+    "that the EEG sees, whatever their size.",
+    "mixed": "BOLD follows the power of the hand areas, the log power of PMd, the root mean square frequency "
+    "of the SMA and the bursts of PMv; the haemodynamic responses of the regions differ much.",
     "task-only": "EEG and BOLD both respond to the task and share nothing else.",
     "motion": "EEG and BOLD are disturbed by the same sudden head movements and share nothing else; BOLD "
     "does not respond to the task, the EEG does.",

@@ -1,4 +1,4 @@
-"""From the power of sources to the BOLD of regions, through the person's own haemodynamic response."""
+"""From the activity of sources to the BOLD of regions, through the person's own haemodynamic response."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bids_eeg2fmri.simulate.design import TICK
 from bids_eeg2fmri.simulate.sources import Source
 
 HRF_DURATION = 32.0
-#: Percent signal change of BOLD when all power a region follows vanishes.
+#: Percent signal change of BOLD per unit of drive: when all power a region follows vanishes.
 PERCENT_PER_POWER = 1.5
 #: The motor source each region follows first, and those it may follow beside.
 HOME: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -60,14 +60,14 @@ class Response:
         return sampled
 
 
-def draw_responses(n_regions: int, rng: np.random.Generator) -> tuple[Response, ...]:
+def draw_responses(n_regions: int, rng: np.random.Generator, *, spread: float = 0.3) -> tuple[Response, ...]:
     """Return one response per region: the person's own, regions 0.3 s around it.
 
     The person's peak lies between 4.5 and 6.5 s. That it differs from person to person: Handwerker 2004,
     doi:10.1016/j.neuroimage.2003.11.029.
     """
     peak, dispersion, ratio = rng.uniform(4.5, 6.5), rng.uniform(0.9, 1.1), rng.uniform(0.08, 0.2)
-    peaks = np.clip(peak + rng.normal(0, 0.3, n_regions), 4.0, 7.0)
+    peaks = np.clip(peak + rng.normal(0, spread, n_regions), 4.0, 7.0)
     return tuple(
         Response(peak=float(p), undershoot=float(p + 10), dispersion=dispersion, ratio=ratio) for p in peaks
     )
@@ -102,24 +102,23 @@ def _on_side(name: str, side: str) -> str:
     return f"{name}_{side}"
 
 
-def region_signals(power: Floats, mixtures: Floats, responses: Sequence[Response]) -> Floats:
-    """Return the BOLD of each region: less power, more BOLD.
+def region_signals(drive: Floats, mixtures: Floats, responses: Sequence[Response]) -> Floats:
+    """Return the BOLD of each region.
 
     Parameters
     ----------
-    power : array, shape (n_rhythms, n_ticks)
-        Over the expected power at rest.
+    drive : array, shape (n_rhythms, n_ticks)
+        What BOLD follows of each rhythm.
     mixtures : array, shape (n_regions, n_rhythms)
     responses : sequence of Response, one per region
 
     Returns
     -------
     bold : array, shape (n_ticks, n_regions)
-        Percent signal change; causal: the value at a tick uses power up to that tick.
+        Percent signal change; causal: the value at a tick uses the drive up to that tick.
     """
-    drive = mixtures @ (1 - power)
     signals = [
-        fftconvolve(row, response.sample())[: power.shape[1]]
-        for row, response in zip(drive, responses, strict=True)
+        fftconvolve(row, response.sample())[: drive.shape[1]]
+        for row, response in zip(mixtures @ drive, responses, strict=True)
     ]
     return PERCENT_PER_POWER * np.stack(signals, axis=1)

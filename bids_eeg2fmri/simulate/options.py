@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from bids_eeg2fmri.errors import UsageError, did_you_mean
 
-Coupling = Literal["power", "task-only", "motion", "none"]
+Coupling = Literal["power", "log-power", "spectral-shift", "bursts", "mixed", "task-only", "motion", "none"]
 COUPLINGS: tuple[str, ...] = get_args(Coupling)
 Eeg = Literal["corrected", "raw"]
 EEGS: tuple[str, ...] = get_args(Eeg)
@@ -44,10 +44,11 @@ class SimulationOptions:
         Repetition time, s.
     channels : int
         EEG channels (the ECG comes on top).
-    coupling : "power", "task-only", "motion" or "none"
-        ``power``: regions follow the power of motor sources. ``task-only``: EEG and BOLD both respond to the
-        task and share nothing else. ``motion``: they share sudden head movements and nothing else. ``none``:
-        BOLD does not respond to the task either.
+    coupling : "power", "log-power", "spectral-shift", "bursts", "mixed", "task-only", "motion" or "none"
+        ``power``, ``log-power``, ``spectral-shift``, ``bursts``: what regions follow of motor sources.
+        ``mixed``: not the same of every source, and responses differ more between regions. ``task-only``: EEG
+        and BOLD both respond to the task and share nothing else. ``motion``: they share sudden head movements
+        and nothing else. ``none``: BOLD does not respond to the task either.
     eeg : "corrected" or "raw"
         ``corrected``: 250 Hz, as after the correction of scanner artefacts. ``raw``: 5 kHz, as the amplifier
         stores it, with gradient and pulse artefacts.

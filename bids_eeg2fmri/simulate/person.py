@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bids_eeg2fmri.records import Floats
 from bids_eeg2fmri.simulate.brain import Brain
+from bids_eeg2fmri.simulate.couplings import spread_of_peaks
 from bids_eeg2fmri.simulate.haemodynamics import Response, draw_mixtures, draw_responses
 from bids_eeg2fmri.simulate.head import draw_background, draw_orientations
 from bids_eeg2fmri.simulate.sources import Source, draw_sources
@@ -39,8 +40,8 @@ class Person:
     mixtures: Floats
 
 
-def draw_person(participant: int, *, brain: Brain, seed: int) -> Person:
-    """Draw participant number ``participant`` of a seed."""
+def draw_person(participant: int, *, brain: Brain, seed: int, coupling: str = "power") -> Person:
+    """Draw participant number ``participant`` of a seed; the coupling only spreads the responses."""
     rng = make_rng(seed, participant=participant, session=0, run=0, stream=Stream.PERSON)
     sources = draw_sources(rng)
     background = draw_background(N_BACKGROUND, rng)
@@ -49,6 +50,6 @@ def draw_person(participant: int, *, brain: Brain, seed: int) -> Person:
         orientations=draw_orientations([source.place for source in sources], rng),
         background=background,
         background_orientations=draw_orientations(background, rng),
-        responses=draw_responses(len(brain.region_names), rng),
+        responses=draw_responses(len(brain.region_names), rng, spread=spread_of_peaks(coupling)),
         mixtures=draw_mixtures(brain.region_names, sources, rng),
     )

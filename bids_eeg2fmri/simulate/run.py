@@ -11,6 +11,7 @@ from bids_eeg2fmri.records import Floats
 from bids_eeg2fmri.simulate.artefacts import simulate_pulse
 from bids_eeg2fmri.simulate.bold_image import BoldRun, scan
 from bids_eeg2fmri.simulate.brain import Brain
+from bids_eeg2fmri.simulate.couplings import UNCOUPLED, choose_dynamics
 from bids_eeg2fmri.simulate.design import BURN_IN, RunClock, draw_clock, draw_scanner_clock
 from bids_eeg2fmri.simulate.gradient import draw_gradient
 from bids_eeg2fmri.simulate.haemodynamics import region_signals
@@ -64,11 +65,12 @@ def simulate_run(
     simulate = partial(
         simulate_sources, person.sources, n_times=clock.n_simulated, first_volume=BURN_IN + clock.lead
     )
-    activity = simulate(imagery=imagery, rng=rng_for(Stream.SOURCES))
-    power = activity.power
-    if options.coupling != "power":
+    dynamics = choose_dynamics(person.sources, options.coupling)
+    activity = simulate(imagery=imagery, rng=rng_for(Stream.SOURCES), dynamics=dynamics)
+    drive = activity.drive
+    if options.coupling in UNCOUPLED:
         seen = imagery if options.coupling == "task-only" else ()
-        power = simulate(imagery=seen, rng=rng_for(Stream.SHADOW)).power
+        drive = simulate(imagery=seen, rng=rng_for(Stream.SHADOW)).drive
 
     is_restless = options.coupling == "motion"
     motion, jerks = draw_motion(
@@ -77,7 +79,7 @@ def simulate_run(
         rng=rng_for(Stream.MOTION),
         interval=RESTLESS_INTERVAL if is_restless else USUAL_INTERVAL,
     )
-    signals = region_signals(power, person.mixtures, person.responses)
+    signals = region_signals(drive, person.mixtures, person.responses)
     eeg, heartbeats = record_eeg(
         activity.moments,
         compute_gain([source.place for source in person.sources], person.orientations, cap=cap),

@@ -14,6 +14,7 @@ from bids_eeg2fmri.formats.json_file import write_json
 from bids_eeg2fmri.records import Entities
 from bids_eeg2fmri.simulate.brain import SPHERE_RADIUS, Brain
 from bids_eeg2fmri.simulate.ceilings import measure_ceilings
+from bids_eeg2fmri.simulate.couplings import UNCOUPLED
 from bids_eeg2fmri.simulate.descriptions import TASK
 from bids_eeg2fmri.simulate.design import TICK
 from bids_eeg2fmri.simulate.files import write_eeg, write_table
@@ -83,7 +84,7 @@ def tabulate_ceilings(entities: Entities, run: SimulatedRun, brain: Brain, *, co
         {
             "run": entities.run_label,
             "region": names,
-            "coupled": coupling == "power",
+            "coupled": coupling not in UNCOUPLED,
             "ceiling": measure_ceilings(run, brain),
         }
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bids_eeg2fmri.evaluation.baselines import TaskDesign
 from bids_eeg2fmri.records import AlignedRun, Floats, SpatialFilters
-from bids_eeg2fmri.registry import FittedPredictor, Predictor
+from bids_eeg2fmri.registry import FittedPredictor, Predictor, PreparingPredictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,17 @@ class BesideTask:
         """The model's name after the task's."""
         return f"{TaskDesign.name}{self.model.name}"
 
+    def prepare(self, run: AlignedRun) -> Any:
+        """Return what the model computes of a run once for all folds; None if it does not."""
+        return self.model.prepare(run) if isinstance(self.model, PreparingPredictor) else None
+
     def fit(
-        self, runs: Sequence[AlignedRun], *, rng: np.random.Generator, device: str = "cpu"
+        self,
+        runs: Sequence[AlignedRun],
+        *,
+        rng: np.random.Generator,
+        device: str = "cpu",
+        prepared: Sequence[Any] | None = None,
     ) -> FittedBesideTask:
         """Fit the task design, then the model to what is left of the training BOLD."""
         task = TaskDesign().fit(runs, rng=rng)
@@ -37,7 +46,11 @@ class BesideTask:
             replace(run, bold=np.where(run.weights[:, None] > 0, run.bold - task.predict(run), 0.0))
             for run in runs
         ]
-        return FittedBesideTask(task=task, model=self.model.fit(left, rng=rng, device=device))
+        if isinstance(self.model, PreparingPredictor):
+            model: FittedPredictor = self.model.fit(left, rng=rng, device=device, prepared=prepared)
+        else:
+            model = self.model.fit(left, rng=rng, device=device)
+        return FittedBesideTask(task=task, model=model)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +60,11 @@ class FittedBesideTask:
     task: FittedPredictor
     model: FittedPredictor
 
-    def predict(self, run: AlignedRun) -> Floats:
+    def predict(self, run: AlignedRun, *, prepared: Any = None) -> Floats:
         """Return (n_volumes, n_regions)."""
-        predicted: Floats = self.task.predict(run) + self.model.predict(run)
+        model: Any = self.model
+        beside = model.predict(run) if prepared is None else model.predict(run, prepared=prepared)
+        predicted: Floats = self.task.predict(run) + beside
         return predicted
 
     def spatial_filters(self) -> SpatialFilters:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bids_eeg2fmri.records import AlignedRun, Floats, Predictions, Split
 from bids_eeg2fmri.registry import FittedPredictor, Trainable
+from bids_eeg2fmri.training.preparation import SharedPreparation
 from bids_eeg2fmri.training.splits import apply_split
 
 #: From a fold to the runs as it sees them.
@@ -22,6 +23,8 @@ class CrossValidated:
 
     predictions: Predictions
     fitted: tuple[FittedPredictor, ...]
+    #: What the model of each fold predicts from the EEG of every run, if asked for.
+    of_every_run: tuple[tuple[Floats, ...], ...] = ()
 
 
 def cross_validate(
@@ -31,7 +34,7 @@ def cross_validate(
     *,
     seed: int,
     device: str = "cpu",
-    progress: Callable[[str], None] | None = None,
+    every_run: bool = False,
 ) -> CrossValidated:
     """Fit a model on every fold's training data and predict its test data.
 
@@ -46,29 +49,32 @@ def cross_validate(
     seed : int
         The draws of a fold depend on this, the model, the participant and the fold alone.
     device : "cpu" or "cuda"
-    progress : callable, optional
-        Called with the name of each fold once it is done.
+    every_run : bool
+        Whether the models are also applied to the runs that they have learned from.
     """
     first = runs(splits[0]) if callable(runs) else runs
     values = [np.full(run.bold.shape, np.nan) for run in first]
     means = [np.full(run.bold.shape, np.nan) for run in first]
     folds = [np.full(run.n_volumes, -1, dtype=np.int64) for run in first]
-    fitted = []
+    fitted, everything = [], []
+    shared = SharedPreparation(predictor, first)
     for index, split in enumerate(splits):
         train, test = apply_split(split, runs(split) if callable(runs) else runs)
-        model = predictor.fit(
-            train, rng=fold_generator(seed, predictor.name, first, split.name), device=device
-        )
+        rng = fold_generator(seed, predictor.name, first, split.name)
+        model = shared.fit(train, rng=rng, device=device)
         fitted.append(model)
         training_mean = _mean_bold(train)
-        for k, run in enumerate(test):
+        predicted = [
+            shared.predict(model, run) if every_run or np.any(tested > 0) else None
+            for run, tested in zip(test, split.test, strict=True)
+        ]
+        everything.append(tuple(p for p in predicted if p is not None))
+        for k, prediction in enumerate(predicted):
             tested = split.test[k] > 0
-            if tested.any():
-                values[k][tested] = model.predict(run)[tested]
+            if prediction is not None and tested.any():
+                values[k][tested] = prediction[tested]
                 means[k][tested] = training_mean
                 folds[k][tested] = index
-        if progress is not None:
-            progress(split.name)
     predictions = Predictions(
         model=predictor.name,
         values=tuple(values),
@@ -76,7 +82,11 @@ def cross_validate(
         folds=tuple(folds),
         unit=splits[0].unit,
     )
-    return CrossValidated(predictions=predictions, fitted=tuple(fitted))
+    return CrossValidated(
+        predictions=predictions,
+        fitted=tuple(fitted),
+        of_every_run=tuple(everything) if every_run else (),
+    )
 
 
 def fit_final(

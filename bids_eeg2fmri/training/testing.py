@@ -17,7 +17,7 @@ from bids_eeg2fmri.training.beside_task import BesideTask
 from bids_eeg2fmri.training.crossvalidation import cross_validate
 from bids_eeg2fmri.training.fold_runs import FoldRuns, as_fold_runs
 from bids_eeg2fmri.training.refit_nulls import run_refit_tests
-from bids_eeg2fmri.training.wrong_runs import predict_wrong_runs
+from bids_eeg2fmri.training.wrong_runs import arrange_wrong_runs, holds_out_runs
 
 _logger = logging.getLogger(__name__)
 
@@ -65,7 +65,10 @@ def try_model(
 ) -> Trial:
     """Test a model of the EEG: by itself, beside the task design, and against every null asked for."""
     data = as_fold_runs(runs)
-    tested = cross_validate(predictor, data.runs_for, splits, seed=seed, device=device)
+    has_wrong_runs = holds_out_runs(splits)
+    tested = cross_validate(
+        predictor, data.runs_for, splits, seed=seed, device=device, every_run=has_wrong_runs
+    )
     can_refit = getattr(predictor, "regions_are_independent", False) or getattr(predictor, "is_cheap", False)
     if settings.refit_nulls and not can_refit:
         _logger.warning("%s: takes too long to be fitted to shifted BOLD, no refits", predictor.name)
@@ -84,7 +87,7 @@ def try_model(
         tested.predictions,
         settings,
         rng=_generator(seed),
-        wrong_runs=predict_wrong_runs(tested.fitted, data.measured, splits),
+        wrong_runs=arrange_wrong_runs(tested.of_every_run, splits) if has_wrong_runs else None,
         refit_nulls=refits,
         beside_task=_beside_task(predictor, data, splits, settings, seed=seed, device=device),
     )

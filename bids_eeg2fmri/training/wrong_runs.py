@@ -6,28 +6,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bids_eeg2fmri.records import AlignedRun, Floats, Split
-from bids_eeg2fmri.registry import FittedPredictor
-from bids_eeg2fmri.training.splits import apply_split
+from bids_eeg2fmri.records import Floats, Split
 
 
-def predict_wrong_runs(
-    fitted: Sequence[FittedPredictor], runs: Sequence[AlignedRun], splits: Sequence[Split]
-) -> tuple[tuple[Floats, ...], ...] | None:
+def holds_out_runs(splits: Sequence[Split]) -> bool:
+    """Return whether each of several runs is held out as a whole: then it has a model that has not seen it."""
+    n_runs = len(splits[0].test)
+    is_whole = all(split.unit in ("session", "run") for split in splits)
+    tested = [any(np.any(split.test[k] > 0) for split in splits) for k in range(n_runs)]
+    return n_runs > 1 and is_whole and all(tested)
+
+
+def arrange_wrong_runs(
+    of_every_run: Sequence[tuple[Floats, ...]], splits: Sequence[Split]
+) -> tuple[tuple[Floats, ...], ...]:
     """Return for each run what its model, which has not seen it, predicts from the EEG of every run.
 
-    Element [k][j] is for run k from the EEG of run j, (n_volumes of j, n_regions). None where folds test
-    parts of runs, or there is only one run: then no model is a whole run's.
+    Element [k][j] is for run k from the EEG of run j, (n_volumes of j, n_regions).
+
+    Parameters
+    ----------
+    of_every_run : sequence of tuple of array, shape (n_volumes, n_regions)
+        What the model of each fold predicts from the EEG of every run.
+    splits : sequence of Split
+        Folds for which :func:`holds_out_runs` is true.
     """
-    if len(runs) < 2 or splits[0].unit not in ("session", "run"):
-        return None
     found: dict[int, tuple[Floats, ...]] = {}
-    for model, split in zip(fitted, splits, strict=True):
-        _, test = apply_split(split, runs)
-        predicted = tuple(model.predict(run) for run in test)
-        for k, is_tested in enumerate(split.test):
-            if np.any(is_tested > 0):
-                found[k] = predicted
-    if len(found) < len(runs):  # not every run is tested
-        return None
-    return tuple(found[k] for k in range(len(runs)))
+    for predicted, split in zip(of_every_run, splits, strict=True):
+        found |= {k: predicted for k, is_tested in enumerate(split.test) if np.any(is_tested > 0)}
+    return tuple(found[k] for k in range(len(found)))

@@ -26,7 +26,7 @@ from bids_eeg2fmri.training.crossvalidation import cross_validate
 from bids_eeg2fmri.training.fold_runs import as_fold_runs
 from bids_eeg2fmri.training.refit_nulls import run_refit_tests
 from bids_eeg2fmri.training.splits import choose_splits
-from bids_eeg2fmri.training.wrong_runs import predict_wrong_runs
+from bids_eeg2fmri.training.wrong_runs import arrange_wrong_runs
 
 
 def rng(*seed: int) -> np.random.Generator:
@@ -120,8 +120,8 @@ def test_every_null_gives_uniform_p_values_on_null_data() -> None:
     for seed in range(200):
         runs = null_runs(seed, n_runs=5)
         splits = choose_splits(runs)
-        tested = cross_validate(Nuisance(), runs, splits, seed=0)
-        wrong = predict_wrong_runs(tested.fitted, runs, splits)
+        tested = cross_validate(Nuisance(), runs, splits, seed=0, every_run=True)
+        wrong = arrange_wrong_runs(tested.of_every_run, splits)
         tests = (
             *run_null_tests(
                 "m", select_tested(runs, tested.predictions), settings, rng=rng(seed), wrong_runs=wrong

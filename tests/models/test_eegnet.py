@@ -76,7 +76,7 @@ def test_filters_carry_kernels_and_bands() -> None:
     peak = np.fft.rfftfreq(1024, 1 / filters.kernel_sfreq)[gain.argmax(axis=1)]
     assert np.all((filters.bands[:, 0] <= peak) & (peak <= filters.bands[:, 1]))
     spatial = model.network.spatial.detach().numpy().reshape(16, 4)
-    np.testing.assert_allclose(filters.weights * model.channel_scale, spatial)
+    np.testing.assert_allclose(filters.weights * model.scale.deviation, spatial)
 
 
 def test_scale_of_the_eeg_does_not_matter() -> None:
@@ -111,3 +111,46 @@ def test_start_covers_the_rhythms_of_the_eeg() -> None:
 def test_settings_are_checked(options: dict, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         EegNet(**options)
+
+
+def test_kernels_are_lowpassed_after_every_epoch() -> None:
+    runs = make_runs(2)
+    free, forced = fit(runs).network, fit(runs, kernel_lowpass=12.0).network
+
+    def share_above(network: object) -> float:
+        spectrum = np.abs(np.fft.rfft(network.temporal.detach().numpy(), axis=1)) ** 2  # type: ignore[attr-defined]
+        above = np.fft.rfftfreq(25, 1 / 50.0) > 12.0
+        return float(spectrum[:, above].sum() / spectrum.sum())
+
+    assert share_above(forced) < 1e-6
+    assert share_above(free) > 0.05
+
+
+def test_band_power_takes_the_place_of_the_channels() -> None:
+    runs = make_runs(3, n_volumes=100, coupling=2.0)
+    bands = {"alpha": (8.0, 12.0), "beta": (15.0, 25.0)}
+    options = {"input": "band power", "bands": bands, "sfreq": 8.0, "window": 8.0, "max_epochs": 25}
+    model = fit(runs[:2], kernel_length=9, **options)
+    assert model.network.spatial.shape[2] == 8
+    predicted = model.predict(runs[2])
+    assert np.mean([np.corrcoef(predicted[:, k], runs[2].bold[:, k])[0, 1] for k in range(2)]) > 0.3
+    again = EegNet(kernel_length=9, **options).restore(model.tensors())  # type: ignore[arg-type]
+    np.testing.assert_array_equal(again.predict(runs[2]), predicted)
+    filters = model.spatial_filters()
+    assert filters.domain == "power"
+    assert filters.weights.shape == (8 * 2 * 2, 4)
+    # Nothing after a volume matters to it.
+    eeg = runs[2].eeg.copy()
+    eeg[:, runs[2].volume_samples[50] + 1 :] = 0.0
+    cut = model.predict(replace(runs[2], eeg=eeg))
+    np.testing.assert_allclose(cut[:51], predicted[:51], rtol=1e-4, atol=1e-5)
+    assert np.abs(cut[51:] - predicted[51:]).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"input": "power"}, "expected one of raw, band power"), ({"kernel_lowpass": 25.0}, "less than half")],
+)
+def test_new_settings_are_checked(options: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        EegNet(sfreq=50.0, **options)

@@ -44,6 +44,6 @@ def test_regions_follow_two_to_four_motor_sources_and_their_home_most(rng):
 def test_less_power_gives_more_bold_later_and_never_before(rng):
     power = np.ones((1, 1000))
     power[0, 500:] = 0
-    signal = region_signals(power, np.ones((1, 1)), draw_responses(1, rng))[:, 0]
+    signal = region_signals(1 - power, np.ones((1, 1)), draw_responses(1, rng))[:, 0]
     assert np.allclose(signal[:500], 0, atol=1e-9)
     assert signal[-1] == pytest.approx(PERCENT_PER_POWER, rel=1e-6)

@@ -30,7 +30,7 @@ def runs(brain):
             )
             for run in range(1, N_RUNS + 1)
         ]
-        for coupling in ("power", "task-only", "none")
+        for coupling in ("power", "log-power", "task-only", "none")
     }
 
 
@@ -78,8 +78,18 @@ def _correlate(runs, predict, *, given=None):
 
 
 def test_eeg_is_the_same_whatever_bold_follows(runs):
-    for power, none in zip(runs["power"], runs["none"], strict=True):
-        assert np.array_equal(power.eeg, none.eeg)
+    for coupling in ("log-power", "none"):
+        for power, other in zip(runs["power"], runs[coupling], strict=True):
+            assert np.array_equal(power.eeg, other.eeg)
+
+
+def test_log_power_is_not_power(runs):
+    for power, other in zip(runs["power"], runs["log-power"], strict=True):
+        r = [
+            np.corrcoef(a, b)[0, 1]
+            for a, b in zip(power.bold.noiseless.T, other.bold.noiseless.T, strict=True)
+        ]
+        assert 0.7 < np.mean(r) < 0.99
 
 
 def test_power_coupling_goes_beyond_the_task(runs):

@@ -3,14 +3,8 @@ import pytest
 
 from bids_eeg2fmri.records import TaskEvent
 from bids_eeg2fmri.simulate.design import SFREQ, TICK
-from bids_eeg2fmri.simulate.sources import (
-    SLOW_TAU,
-    TEMPLATE,
-    draw_sources,
-    narrow_band_noise,
-    simulate_sources,
-    wander,
-)
+from bids_eeg2fmri.simulate.rhythms import SLOW_TAU, narrow_band_noise, wander
+from bids_eeg2fmri.simulate.sources import TEMPLATE, draw_sources, simulate_sources
 
 
 def test_narrow_band_noise_has_its_frequency_and_unit_variance(rng):

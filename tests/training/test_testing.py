@@ -16,7 +16,7 @@ from bids_eeg2fmri.training.controls import control_targets, reverse_time, run_c
 from bids_eeg2fmri.training.crossvalidation import cross_validate
 from bids_eeg2fmri.training.splits import choose_splits
 from bids_eeg2fmri.training.testing import try_baselines, try_model
-from bids_eeg2fmri.training.wrong_runs import predict_wrong_runs
+from bids_eeg2fmri.training.wrong_runs import arrange_wrong_runs, holds_out_runs
 
 
 def task_runs(n_runs: int = 3, **options: object) -> list[AlignedRun]:
@@ -50,13 +50,14 @@ def test_the_part_beside_the_task_learns_what_the_task_leaves() -> None:
 def test_wrong_runs_come_from_models_that_have_not_seen_the_run() -> None:
     runs = make_runs(3)
     splits = choose_splits(runs)
-    tested = cross_validate(Ridge(), runs, splits, seed=0)
-    wrong = predict_wrong_runs(tested.fitted, runs, splits)
-    assert wrong is not None
+    assert holds_out_runs(splits)
+    tested = cross_validate(Ridge(), runs, splits, seed=0, every_run=True)
+    wrong = arrange_wrong_runs(tested.of_every_run, splits)
     for k in range(3):
         np.testing.assert_allclose(wrong[k][k], tested.predictions.values[k])
         np.testing.assert_allclose(wrong[k][(k + 1) % 3], tested.fitted[k].predict(runs[(k + 1) % 3]))
-    assert predict_wrong_runs(tested.fitted, runs, choose_splits(runs, scheme="block")) is None
+    assert not holds_out_runs(choose_splits(runs, scheme="block"))
+    assert not holds_out_runs(choose_splits(runs[:1]))
 
 
 def test_refits_are_made_only_of_models_that_allow_it() -> None:

@@ -1,0 +1,100 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from simulated_runs import make_runs
+
+from bids_eeg2fmri.errors import UsageError
+from bids_eeg2fmri.models.source_power import PowerLevels, highpassed_response, measure_band_signals
+from bids_eeg2fmri.models.stack import Stack
+from bids_eeg2fmri.training.crossvalidation import cross_validate
+from bids_eeg2fmri.training.splits import choose_splits
+
+
+def fit(runs: list, **options: object) -> object:
+    return Stack(**options).fit(runs, rng=np.random.default_rng(0))  # type: ignore[arg-type]
+
+
+def test_sees_through_a_mixing_of_channels() -> None:
+    # The source that drives the BOLD is buried under a stronger one that all channels see.
+    rng = np.random.default_rng(3)
+    runs = make_runs(3, n_volumes=120, coupling=2.0, n_channels=6)
+    mixing = rng.normal(size=(6, 6)) + np.eye(6)
+    times = np.arange(runs[0].eeg.shape[1]) / 100
+    mixed = []
+    for run in runs:
+        loud = np.repeat(np.exp(rng.normal(size=len(times) // 300 + 1)), 300)[: len(times)]
+        sources = run.eeg.astype(float)
+        sources[1] += 60 * loud * np.sin(2 * np.pi * 11 * times)
+        mixed.append(replace(run, eeg=(mixing @ sources).astype(np.float32)))
+    model = fit(mixed[:2])
+    r = [np.corrcoef(model.predict(mixed[2])[:, k], runs[2].bold[:, k])[0, 1] for k in range(2)]
+    assert np.mean(r) > 0.5
+    assert "mu" in model.spatial_filters().names[0]
+    passed = np.abs(model.spatial_filters().weights[0] @ mixing)
+    assert passed.argmax() == 0
+
+
+def test_predicts_little_where_there_is_nothing() -> None:
+    runs = make_runs(3, coupling=0.0)
+    model = fit(runs[:2])
+    assert model.predict(runs[2]).std() < 0.35 * runs[2].bold.std()
+    np.testing.assert_allclose(model.held_out_error, runs[0].bold.std(), rtol=0.3)
+
+
+def test_saturation_counts_bursts_whatever_their_size() -> None:
+    power = np.ones((8, 1, 1))
+    power[2], power[5] = 20.0, 200.0
+    levels = PowerLevels(mean=np.ones((1, 1)), median=np.ones((1, 1)))
+    rescaled = levels.rescale(power, "saturating")[:, 0, 0]
+    assert rescaled[5] < 1.2 * rescaled[2]
+    assert rescaled[2] > 2 * rescaled[0]
+    log = levels.rescale(power, "log")[:, 0, 0]
+    np.testing.assert_allclose(log[[0, 2, 3]], np.log([1.0, 10.5, 10.5]))
+
+
+def test_the_highpassed_response_peaks_when_it_says_and_forgets_a_step() -> None:
+    kernel = highpassed_response(0.5, peak=4.5, time_constant=25.0)[0]
+    assert kernel.argmax() * 0.5 == pytest.approx(4.5, abs=0.5)
+    assert abs(kernel.sum()) < 0.15
+    assert highpassed_response(0.5, peak=4.5, time_constant=np.inf).sum() == pytest.approx(1)
+
+
+def test_prepared_runs_change_nothing() -> None:
+    runs = make_runs(3)
+    model = Stack()
+    prepared = [model.prepare(run) for run in runs]
+    alone = model.fit(runs[:2], rng=np.random.default_rng(0))
+    shared = model.fit(runs[:2], rng=np.random.default_rng(0), prepared=prepared[:2])
+    np.testing.assert_array_equal(alone.predict(runs[2]), shared.predict(runs[2], prepared=prepared[2]))
+
+
+def test_features_are_computed_once_per_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = []
+
+    def count(run: object, **options: object) -> object:
+        measured.append(run)
+        return measure_band_signals(run, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("bids_eeg2fmri.models.stack.measure_band_signals", count)
+    runs = make_runs(3)
+    cross_validate(Stack(), runs, choose_splits(runs), seed=0)
+    assert len(measured) == 3
+    assert not any(run.bold.any() for run in measured), "what is prepared must not know the BOLD"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scales": ("square",)}, "expected one or more of log, linear, saturating"),
+        ({"peaks": ()}, "times above 0"),
+        ({"structure": 1.5}, "from 0 to 1"),
+        ({"sharing": -1.0}, "from 0 up"),
+        ({"n_components": 0}, "whole number above 0"),
+        ({"highpass": 0.0}, "above 0"),
+        ({"bands": {}}, "bands is empty"),
+    ],
+)
+def test_settings_are_checked(options: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Stack(**options)
