@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from bids_eeg2fmri import __version__
 from bids_eeg2fmri.bids.names import relative_to
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.bold.extraction import extract_regions
+from bids_eeg2fmri.bold.minimal import MinimalBold, MinimalRun, preprocess_minimally
+from bids_eeg2fmri.bold.minimal_outputs import write_minimal
 from bids_eeg2fmri.bold.region_set import RegionLabels, label_regions, region_files
 from bids_eeg2fmri.eeg.cleaning import clean_eeg
 from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
@@ -30,7 +32,7 @@ from bids_eeg2fmri.formats.completion import (
     write_mark,
 )
 from bids_eeg2fmri.formats.eeg_signal import read_eeg
-from bids_eeg2fmri.formats.record_file import read_record, write_record
+from bids_eeg2fmri.formats.record_file import keep_record
 from bids_eeg2fmri.formats.results import Results, write_results
 from bids_eeg2fmri.formats.run_table import write_runs
 from bids_eeg2fmri.planning import dataset_roots, discover_participant
@@ -57,7 +59,12 @@ from bids_eeg2fmri.training.splits import choose_splits
 _logger = logging.getLogger(__name__)
 
 Status = Literal["done", "up to date", "nothing to do"]
-R = TypeVar("R", CleanEeg, RegionSeries)
+#: Stands in the log and on the participant's page.
+MINIMAL_NOTE = (
+    "The BOLD was preprocessed minimally by this app (realigned, registered to MNI152 by an affine map), not "
+    "by fMRIPrep: distortion and slice timing are not corrected, and regions lie some millimetres off. Run "
+    "fMRIPrep for results to rely on, and give its output with --derivatives."
+)
 
 
 def run_participant(job: Job, participant: str) -> tuple[Status, str]:
@@ -78,10 +85,19 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     if is_complete(outputs.completion(participant), digest, job.output_dir):
         return "up to date", ""
 
-    labels = label_regions([timed.run for timed in discovery.timed], job.settings.bold)
-    runs, notes = _share_channels(
-        [prepare_run(timed, labels, job.settings, job.running.work_dir) for timed in discovery.timed]
+    timed, minimal, more = _preprocess_raw(job, outputs, discovery.timed)
+    written += more
+    labels = label_regions(
+        [one.run for one in timed], job.settings.bold, minimal.grid if minimal is not None else None
     )
+    moved = minimal.runs if minimal is not None else [None] * len(timed)
+    runs, notes = _share_channels(
+        [
+            prepare_run(one, labels, job.settings, job.running.work_dir, minimal=run)
+            for one, run in zip(timed, moved, strict=True)
+        ]
+    )
+    notes = (*notes, *((MINIMAL_NOTE,) if minimal is not None else ()))
     splits = choose_splits([run.aligned for run in runs], scheme=job.settings.evaluation.cv)
     results, explanations = train_and_test(runs, splits, job.settings, device=job.running.device)
     reopen(outputs.completion(participant))
@@ -94,20 +110,31 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
 
 
 def prepare_run(
-    timed: TimedRun, labels: RegionLabels, settings: Settings, work_dir: Path | None = None
+    timed: TimedRun,
+    labels: RegionLabels,
+    settings: Settings,
+    work_dir: Path | None = None,
+    *,
+    minimal: MinimalRun | None = None,
 ) -> PreparedRun:
-    """Clean both halves of a run and put them on one clock; what the work folder has is not made again."""
+    """Clean both halves of a run and put them on one clock; what the work folder has is not made again.
+
+    ``minimal`` is what minimal preprocessing made of a raw BOLD image.
+    """
     run = timed.run
     _logger.info("%s: cleaning the EEG, reading the BOLD", run.entities)
-    bold_files = [p for p in (run.bold_path, run.mask_path, run.confounds_path) if p is not None]
-    regions = _kept(
+    # A table of confounds that this app made is newer with every call; its content is in the other digests.
+    table = run.confounds_path if minimal is None else None
+    bold_files = [p for p in (run.bold_path, run.mask_path, table) if p is not None]
+    made = minimal.digest if minimal is not None else ""
+    regions = keep_record(
         work_dir,
         RegionSeries,
         f"{run.entities}_regions",
-        digest_inputs(f"{settings.bold} {run.tr} {labels.digest}", __version__, bold_files, ()),
-        lambda: extract_regions(run, labels, settings.bold),
+        digest_inputs(f"{settings.bold} {run.tr} {labels.digest} {made}", __version__, bold_files, ()),
+        lambda: extract_regions(run, labels, settings.bold, minimal),
     )
-    eeg = _kept(
+    eeg = keep_record(
         work_dir,
         CleanEeg,
         f"{run.entities}_eeg",
@@ -120,6 +147,20 @@ def prepare_run(
     checked = check_against_artefact(run.eeg_path, timed.clock, tr=run.tr)
     run = replace(run, evidence=(*run.evidence, *checked))
     return PreparedRun(run=run, clock=timed.clock, eeg=eeg, regions=regions, aligned=aligned)
+
+
+def _preprocess_raw(
+    job: Job, outputs: Outputs, timed: Sequence[TimedRun]
+) -> tuple[Sequence[TimedRun], MinimalBold | None, list[Path]]:
+    """Return the runs with all that belongs to them, what minimal preprocessing made of raw BOLD, files."""
+    runs = [one.run for one in timed]
+    if all(run.preprocessing == "derivatives" for run in runs):
+        return timed, None, []
+    _logger.warning("sub-%s: %s", runs[0].entities.subject, MINIMAL_NOTE)
+    minimal = preprocess_minimally(runs, work_dir=job.running.work_dir)
+    completed, written = write_minimal(outputs, runs, minimal)
+    timed = [replace(one, run=run) for one, run in zip(timed, completed, strict=True)]
+    return timed, minimal, written
 
 
 def train_and_test(
@@ -190,26 +231,11 @@ def _digest(job: Job, discovery: Discovery) -> str:
     for timed in discovery.timed:
         run = timed.run
         paths = (run.eeg_path, run.raw_bold_path, run.bold_path, run.mask_path, run.confounds_path)
-        for path in (p for p in (*paths, run.events_path) if p is not None):
+        for path in (p for p in (*paths, run.events_path, run.anatomy_path) if p is not None):
             inputs += applicable_files(path)
     inputs += region_files(job.settings.bold.regions)
     runs = [str(timed.run.entities) for timed in discovery.timed]
     return digest_inputs(f"{job.settings.as_toml()}\n{runs}", __version__, inputs, dataset_roots(job))
-
-
-def _kept(work_dir: Path | None, kind: type[R], name: str, digest: str, make: Callable[[], R]) -> R:
-    """Return a record from the work folder, or make it and keep it there."""
-    if work_dir is None:
-        return make()
-    path = work_dir / f"{name}_{digest[:16]}.safetensors"
-    if path.exists():
-        try:
-            return read_record(path, kind)
-        except BadDataError as error:
-            _logger.warning("%s", error)
-    record = make()
-    write_record(path, record)
-    return record
 
 
 def _share_channels(runs: Sequence[PreparedRun]) -> tuple[list[PreparedRun], tuple[str, ...]]:
@@ -299,7 +325,11 @@ def _write_report(
         cv_text=describe_folds(splits),
         settings_text=job.settings.as_toml(),
         methods_text=describe_methods(
-            job.settings, predictors, splits, regions=results.runs[0].regions.steps[0]
+            job.settings,
+            predictors,
+            splits,
+            regions=results.runs[0].regions.steps[0],
+            run=results.runs[0].run,
         ),
         model_descriptions={p.name: p.description for p in (TaskDesign(), *predictors)},
         notes=notes,

@@ -38,6 +38,7 @@ Show = Callable[[Iterator["Outcome"], int], Iterable["Outcome"]]
 _DESCRIPTIONS = {
     "clean": "EEG, resampled, filtered and referenced to its average",
     "regions": "measured BOLD of regions, confounds removed; the label image of the regions",
+    "minimal": "of raw BOLD that this app preprocessed minimally: confounds, mean image and brain mask",
     "scores": "how well each model predicts the BOLD of each region on data it was not trained on",
     "task": "BOLD predicted from the task design alone, on the same folds as the models",
 }

@@ -14,12 +14,24 @@ from bids_eeg2fmri.errors import MissingInputError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreprocessedBold:
-    """One preprocessed image with its mask and confounds, and the derivative dataset it is from."""
+    """One preprocessed image with its mask and confounds, and the derivative dataset it is from.
+
+    With ``is_raw`` it is a raw image that is still to be preprocessed, ``anatomy`` the T1w image of the same
+    head.
+    """
 
     root: Path
     image: Path
     mask: Path | None
     confounds: Path | None
+    anatomy: Path | None = None
+    is_raw: bool = False
+
+
+def holds_preprocessed_bold(roots: Iterable[Path]) -> bool:
+    """Return whether any of the derivative datasets holds preprocessed BOLD of anybody."""
+    patterns = ("sub-*/func/*_desc-preproc_bold.nii*", "sub-*/ses-*/func/*_desc-preproc_bold.nii*")
+    return any(True for root in roots for pattern in patterns for _ in root.glob(pattern))
 
 
 def find_derivatives(bids_dir: Path) -> tuple[Path, ...]:

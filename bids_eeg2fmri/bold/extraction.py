@@ -12,6 +12,8 @@ from bids_eeg2fmri.bold.confounds import (
     select_confounds,
     select_nuisance,
 )
+from bids_eeg2fmri.bold.minimal import MinimalRun
+from bids_eeg2fmri.bold.moved_sampling import sample_means
 from bids_eeg2fmri.bold.region_set import RegionLabels
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.formats.nifti import iterate_volumes
@@ -19,19 +21,29 @@ from bids_eeg2fmri.records import RegionSeries, SimultaneousRun
 from bids_eeg2fmri.settings import BoldSettings
 
 
-def extract_regions(run: SimultaneousRun, regions: RegionLabels, settings: BoldSettings) -> RegionSeries:
+def extract_regions(
+    run: SimultaneousRun, regions: RegionLabels, settings: BoldSettings, minimal: MinimalRun | None = None
+) -> RegionSeries:
     """Return the mean signal of every region in percent signal change, confounds of this run removed.
 
     Nothing is learned from other runs: regressors and means are the run's own.
+
+    Parameters
+    ----------
+    minimal : MinimalRun or None
+        Where the voxels of the regions are in each volume, for a raw image.
 
     Raises
     ------
     BadDataError
         If image, mask and confounds do not fit each other, or a region has no signal.
     """
-    signals = _mean_signals(run, regions)
+    if minimal is None:
+        signals = _mean_signals(run, regions)
+    else:
+        signals = sample_means(run.bold_path, regions.weights, regions.labels.shape, minimal.to_volumes)
     change = _percent_change(signals, regions.names, run)
-    steps = [*regions.steps, "percent signal change"]
+    steps = [*regions.steps, *(minimal.steps if minimal else ()), "percent signal change"]
     keep = np.ones(run.n_volumes, dtype=bool)
     nuisance, nuisance_names = np.zeros((run.n_volumes, 0)), tuple[str, ...]()
     if run.confounds_path is not None:

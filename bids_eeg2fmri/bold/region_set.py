@@ -86,12 +86,19 @@ def region_files(regions: str) -> tuple[Path, ...]:
     return (path, names) if is_image(path) and names.is_file() else (path,)
 
 
-def label_regions(runs: Sequence[SimultaneousRun], settings: BoldSettings) -> RegionLabels:
+def label_regions(
+    runs: Sequence[SimultaneousRun], settings: BoldSettings, grid: Grid | None = None
+) -> RegionLabels:
     """Return the regions on the grid of a participant's images: the same voxels for every run.
 
     A voxel counts only if it lies in the brain mask of every run. Regions of fewer than ``min_voxels`` voxels
     are dropped with a warning; one without any is an error that names it, but is dropped too from sets of
     more than 50 regions.
+
+    Parameters
+    ----------
+    grid : Grid or None
+        The grid in template space where it is not that of the runs' images: raw ones are in no template.
 
     Raises
     ------
@@ -99,16 +106,7 @@ def label_regions(runs: Sequence[SimultaneousRun], settings: BoldSettings) -> Re
         If the runs have different grids, a mask does not fit its image, a region of a small set has no voxel,
         or no region is left.
     """
-    headers = [read_image_header(run.bold_path) for run in runs]
-    first = headers[0]
-    for run, header in zip(runs, headers, strict=True):
-        if header.shape[:3] != first.shape[:3] or not np.allclose(header.affine, first.affine, atol=1e-3):
-            raise BadDataError(
-                f"{run.bold_path.name} has another grid ({header.shape[:3]} voxels) than "
-                f"{runs[0].bold_path.name} ({first.shape[:3]}). Resample them alike, or select runs."
-            )
-    mask = np.logical_and.reduce([_brain(run, first.shape) for run in runs])
-    grid = Grid(shape=first.shape[:3], affine=first.affine, mask=mask, space=runs[0].space)
+    grid = _common_grid(runs) if grid is None else grid
     regions = load_regions(settings.regions)
     if isinstance(regions, Spheres):
         placed = place_spheres(regions, grid, radius=settings.radius)
@@ -123,6 +121,20 @@ def label_regions(runs: Sequence[SimultaneousRun], settings: BoldSettings) -> Re
         weights=kept.weights,
         steps=(f"mean over {kept.description}", *notes),
     )
+
+
+def _common_grid(runs: Sequence[SimultaneousRun]) -> Grid:
+    """Return the grid that the runs' images share, with the voxels that lie in the brain of every run."""
+    headers = [read_image_header(run.bold_path) for run in runs]
+    first = headers[0]
+    for run, header in zip(runs, headers, strict=True):
+        if header.shape[:3] != first.shape[:3] or not np.allclose(header.affine, first.affine, atol=1e-3):
+            raise BadDataError(
+                f"{run.bold_path.name} has another grid ({header.shape[:3]} voxels) than "
+                f"{runs[0].bold_path.name} ({first.shape[:3]}). Resample them alike, or select runs."
+            )
+    mask = np.logical_and.reduce([_brain(run, first.shape) for run in runs])
+    return Grid(shape=first.shape[:3], affine=first.affine, mask=mask, space=runs[0].space)
 
 
 def _check_names(names: Sequence[str], regions: str) -> None:

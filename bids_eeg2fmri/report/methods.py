@@ -8,7 +8,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 
 from bids_eeg2fmri import __version__
-from bids_eeg2fmri.records import Split
+from bids_eeg2fmri.records import SimultaneousRun, Split
 from bids_eeg2fmri.registry import Predictor
 from bids_eeg2fmri.settings import Settings
 
@@ -27,9 +27,17 @@ def describe_folds(splits: Sequence[Split]) -> str:
 
 
 def describe_methods(
-    settings: Settings, predictors: Sequence[Predictor], splits: Sequence[Split], *, regions: str
+    settings: Settings,
+    predictors: Sequence[Predictor],
+    splits: Sequence[Split],
+    *,
+    regions: str,
+    run: SimultaneousRun,
 ) -> str:
-    """Return the methods of one participant, paragraphs apart by an empty line; ``regions`` in words."""
+    """Return the methods of one participant, paragraphs apart by an empty line.
+
+    ``regions`` says in words what they are; ``run`` is any of the participant's.
+    """
     template = Environment(undefined=StrictUndefined, autoescape=False).from_string(  # noqa: S701  (plain text)
         files("bids_eeg2fmri.report").joinpath("templates", "methods.txt.j2").read_text(encoding="utf-8")
     )
@@ -37,6 +45,7 @@ def describe_methods(
         version=__version__,
         eeg=settings.eeg,
         bold=settings.bold,
+        run=run,
         regions=regions,
         evaluation=settings.evaluation,
         predictors=predictors,

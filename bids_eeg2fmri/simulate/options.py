@@ -9,6 +9,8 @@ from bids_eeg2fmri.errors import UsageError, did_you_mean
 
 Coupling = Literal["power", "task-only", "none"]
 COUPLINGS: tuple[str, ...] = get_args(Coupling)
+BoldKind = Literal["preprocessed", "raw"]
+BOLD_KINDS: tuple[str, ...] = get_args(BoldKind)
 
 #: Smallest and largest allowed value. Fewer than 40 volumes hold less than two blocks at a usual TR; fewer
 #: than 8 channels leave nothing to filter spatially.
@@ -20,6 +22,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "tr": (0.3, 10.0),
     "channels": (8, 128),
     "seed": (0, 2**32 - 1),
+    "noise": (0, 10),
 }
 
 #: One block of rest and one of imagery, s.
@@ -43,6 +46,14 @@ class SimulationOptions:
     coupling : "power", "task-only" or "none"
         ``power``: regions follow the power of motor sources. ``task-only``: EEG and BOLD both respond to the
         task and share nothing else. ``none``: BOLD does not respond to the task either.
+    bold : "preprocessed" or "raw"
+        ``preprocessed``: raw BOLD on the template's grid, and what fMRIPrep would make of it. ``raw``: only
+        raw BOLD, as the scanner gives it: a head with skull and scalp, shifted, turned and scaled, that moves
+        by up to 2 mm and 2 degrees.
+    t1w : bool
+        Whether there is a T1w image, for raw BOLD only.
+    noise : float
+        What the noise of the BOLD is multiplied by.
     seed : int
         Participant k of a seed is the same whatever the number of participants.
 
@@ -59,6 +70,9 @@ class SimulationOptions:
     tr: float = 2.0
     channels: int = 32
     coupling: Coupling = "power"
+    bold: BoldKind = "preprocessed"
+    t1w: bool = False
+    noise: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -77,3 +91,7 @@ class SimulationOptions:
                 f"There is no coupling '{self.coupling}'; choose one of {', '.join(COUPLINGS)}."
                 f"{did_you_mean(self.coupling, COUPLINGS)}"
             )
+        if self.bold not in BOLD_KINDS:
+            raise UsageError(f"--bold {self.bold}: allowed are {', '.join(BOLD_KINDS)}.")
+        if self.t1w and self.bold != "raw":
+            raise UsageError("--t1w needs --bold raw: preprocessed BOLD is in the template's space already.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,7 @@ from bids_eeg2fmri.simulate.design import BURN_IN, RunClock, draw_clock
 from bids_eeg2fmri.simulate.haemodynamics import region_signals
 from bids_eeg2fmri.simulate.head import Cap, compute_gain
 from bids_eeg2fmri.simulate.motion import draw_motion
+from bids_eeg2fmri.simulate.native_scan import NativeHead, enlarge_motion, scan_native
 from bids_eeg2fmri.simulate.options import SimulationOptions
 from bids_eeg2fmri.simulate.person import Person
 from bids_eeg2fmri.simulate.recording import record_eeg
@@ -40,12 +41,19 @@ class SimulatedRun:
 
 
 def simulate_run(
-    person: Person, cap: Cap, brain: Brain, options: SimulationOptions, *, label: tuple[int, int, int]
+    person: Person,
+    cap: Cap,
+    brain: Brain,
+    options: SimulationOptions,
+    *,
+    label: tuple[int, int, int],
+    head: NativeHead | None = None,
 ) -> SimulatedRun:
     """Simulate run ``label`` (participant, session, run).
 
     Without coupling, BOLD follows a shadow of the person: the same rhythms, fluctuating as much and as
     slowly, but not the ones that the electrodes see. The shadow responds to the task if BOLD is to.
+    With a ``head`` the raw BOLD is that of the head in the scanner.
     """
 
     def rng_for(stream: Stream) -> np.random.Generator:
@@ -64,6 +72,22 @@ def simulate_run(
 
     motion, jerks = draw_motion(clock.n_volumes, tr=clock.tr, rng=rng_for(Stream.MOTION))
     signals = region_signals(power, person.mixtures, person.responses)
+    bold = scan(
+        signals,
+        clock.tick_times,
+        motion,
+        brain=brain,
+        tr=clock.tr,
+        rng=rng_for(Stream.BOLD_NOISE),
+        noise_level=options.noise,
+    )
+    if head is not None:
+        rng = rng_for(Stream.NATIVE_BOLD)
+        motion = enlarge_motion(motion, rng)
+        raw = scan_native(
+            signals, clock.tick_times, motion, head=head, tr=clock.tr, noise=options.noise, rng=rng
+        )
+        bold = replace(bold, raw=raw, affine=head.bold_affine)
     return SimulatedRun(
         clock=clock,
         eeg=record_eeg(
@@ -75,8 +99,6 @@ def simulate_run(
             jerks=jerks,
             rng=rng_for(Stream.ARTEFACTS),
         ),
-        bold=scan(
-            signals, clock.tick_times, motion, brain=brain, tr=clock.tr, rng=rng_for(Stream.BOLD_NOISE)
-        ),
+        bold=bold,
         motion=motion,
     )

@@ -18,6 +18,8 @@ class Stream(IntEnum):
     MOTION = 6
     BOLD_NOISE = 7
     TIMING = 8
+    HEAD = 9
+    NATIVE_BOLD = 10
 
 
 def make_rng(seed: int, *, participant: int, session: int, run: int, stream: Stream) -> np.random.Generator:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from bids_eeg2fmri.bids.clean_eeg import find_preprocessed_eeg
 from bids_eeg2fmri.bids.dataset import IndexedFile, index_files
-from bids_eeg2fmri.bids.derivatives import index_derivatives
+from bids_eeg2fmri.bids.derivatives import holds_preprocessed_bold, index_derivatives
 from bids_eeg2fmri.bids.names import entities_of
 from bids_eeg2fmri.bids.pairing import (
     BOLD_EXTENSIONS,
@@ -101,6 +101,7 @@ def discover_runs(
         unpaired += left
     contradicted = find_contradictions(names.pairs, evidence)
     bold_files = index_derivatives(derivatives, [participant], database_dir=database_dir) if pairs else ()
+    is_minimal = _is_minimal(settings, derivatives)
     found = [_found_alone(single) for single in unpaired]
     timed = []
     for pair in pairs:
@@ -111,6 +112,7 @@ def discover_runs(
             bids_dir=bids_dir,
             settings=settings,
             contradiction=contradicted.get(pair.eeg.path),
+            raw_files=files if is_minimal else None,
         )
         hint = () if pair.eeg.path in preprocessed else _unused_preprocessed(bids_dir, derivatives, pair)
         found += _found_pair(pair, inspection, (*complaints, *hint))
@@ -126,6 +128,12 @@ def discover_runs(
     found.sort(key=lambda run: (run.path.parent.parent, run.entities, run.modality))
     timed.sort(key=lambda item: item.run.entities)
     return Discovery(found=tuple(found), timed=tuple(timed))
+
+
+def _is_minimal(settings: Settings, derivatives: Sequence[Path]) -> bool:
+    """Return whether the raw BOLD is to be preprocessed: decided for all participants alike."""
+    asked = settings.bold.preprocessing
+    return asked == "minimal" or (asked == "auto" and not holds_preprocessed_bold(derivatives))
 
 
 def _read_eeg_sides(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bids_eeg2fmri.bids.anatomy import find_anatomy
 from bids_eeg2fmri.bids.dataset import IndexedFile
 from bids_eeg2fmri.bids.derivatives import PreprocessedBold, find_preprocessed
 from bids_eeg2fmri.bids.pairing import NamedPair
@@ -24,6 +25,11 @@ from bids_eeg2fmri.sync.sampling_time import find_start_time
 from bids_eeg2fmri.sync.task import read_task_events
 
 _FETCH = "datalad get "
+#: The template that nilearn ships, which minimal preprocessing registers to.
+_MINIMAL_SPACE = "MNI152NLin2009aSym"
+_MINIMAL = (
+    "minimal preprocessing of the raw BOLD by this app; fMRIPrep's output (--derivatives) is recommended"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,11 +51,17 @@ def inspect_pair(
     bids_dir: Path,
     settings: Settings,
     contradiction: BadDataError | None = None,
+    raw_files: Sequence[IndexedFile] | None = None,
 ) -> Inspection:
     """Check both halves of a pair and put its volumes on the EEG's clock.
 
     All that is wrong is told, not only the first thing, what concerns the recordings before what concerns
     their preprocessing; and what can be said of the timing is said also of a pair that cannot be used.
+
+    Parameters
+    ----------
+    raw_files : sequence of IndexedFile, or None
+        The participant's files in the dataset, where the raw BOLD is to be used instead of derivatives.
     """
     eeg, bold = evidence.eeg[pair.eeg.path], evidence.bold[pair.bold.path]
     known = [*pair.evidence, *describe_times(pair, evidence), *eeg.notes]
@@ -69,12 +81,17 @@ def inspect_pair(
             known.append(told)
         except Eeg2FmriError as error:
             problems.append(error)
-    source, image, more = _find_preprocessed(pair, bold, derivatives, settings)
+    if raw_files is None:
+        source, image, more = _find_preprocessed(pair, bold, derivatives, settings)
+    else:
+        source, image, more = _take_raw(pair, bold, raw_files, bids_dir)
+        known.append(_MINIMAL)
     problems += more
     problems.sort(key=_urgency)
     if problems or source is None or image is None or clock is None:
         return Inspection(evidence=tuple(known), problems=tuple(problems))
-    start_time, words = find_start_time(read_sidecar(source.image, source.root), bold.metadata, tr=bold.tr)
+    sidecar = {"SliceTimingCorrected": False} if source.is_raw else read_sidecar(source.image, source.root)
+    start_time, words = find_start_time(sidecar, bold.metadata, tr=bold.tr)
     run = SimultaneousRun(
         entities=pair.entities,
         eeg_path=eeg.path,
@@ -83,11 +100,13 @@ def inspect_pair(
         mask_path=source.mask,
         confounds_path=source.confounds,
         events_path=events_path,
-        space=settings.bold.space,
+        space=_MINIMAL_SPACE if source.is_raw else settings.bold.space,
         tr=bold.tr,
         n_volumes=bold.n_volumes,
         start_time=start_time,
         evidence=(*known, words),
+        preprocessing="minimal" if source.is_raw else "derivatives",
+        anatomy_path=source.anatomy,
     )
     return Inspection(evidence=run.evidence, run=run, clock=clock, events=events)
 
@@ -149,7 +168,8 @@ def _find_preprocessed(
     if source is None:
         text = (
             f"{pair.bold.path.name} has no preprocessed image in space {settings.bold.space}. Run fMRIPrep "
-            "and give its output with --derivatives, or name another space (--set bold.space=NAME)."
+            "and give its output with --derivatives, name another space (--set bold.space=NAME), or use the "
+            "raw images (--set bold.preprocessing=minimal)."
         )
         return None, None, [MissingInputError(text)]
     problems: list[Eeg2FmriError] = []
@@ -167,6 +187,27 @@ def _find_preprocessed(
     except Eeg2FmriError as error:
         return source, None, [*problems, error]
     return source, image, problems
+
+
+def _take_raw(
+    pair: NamedPair, bold: BoldSide, raw_files: Sequence[IndexedFile], bids_dir: Path
+) -> tuple[PreprocessedBold, ImageHeader | None, list[Eeg2FmriError]]:
+    """Return the raw BOLD of a pair with its header and its T1w image, and what is wrong with the latter."""
+    problems: list[Eeg2FmriError] = []
+    anatomy = find_anatomy(raw_files, pair.bold)
+    if anatomy is not None:
+        try:
+            shape = read_image_header(anatomy).shape
+            if len(shape) != 3:
+                problems.append(
+                    BadDataError(f"{anatomy} is {len(shape)}D; a T1w image is 3D. Check the image.")
+                )
+        except Eeg2FmriError as error:
+            problems.append(error)
+    source = PreprocessedBold(
+        root=bids_dir, image=pair.bold.path, mask=None, confounds=None, anatomy=anatomy, is_raw=True
+    )
+    return source, bold.header, problems
 
 
 def _check_volumes(raw_path: Path, raw: ImageHeader, path: Path, image: ImageHeader) -> None:
