@@ -286,7 +286,11 @@ def _saved(
         region_names=aligned.region_names,
         trained_on=tuple(str(run.entities) for run in runs),
         preprocessing=asdict(settings.eeg)
-        | {"start_time": first.run.start_time, "lookahead": first.eeg.lookahead},
+        | {
+            "start_time": first.run.start_time,
+            "lookahead": first.eeg.lookahead,
+            "bold": first.run.preprocessing,
+        },
     )
 
 

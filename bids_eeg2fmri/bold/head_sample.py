@@ -21,7 +21,7 @@ _BRAIN_HEIGHT = 150.0
 #: The head is what is brighter than this share of what is bright.
 _HEAD_SHARE = 0.12
 #: Classes of intensity inside the brain of a T1w image.
-_N_INTENSITIES = 8
+_N_INTENSITIES = 6
 
 
 def sample_brain(image: Image, mask: NDArray[np.bool_]) -> Sample:

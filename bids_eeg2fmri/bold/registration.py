@@ -22,7 +22,7 @@ from bids_eeg2fmri.bold.rigid import Matrix, move
 from bids_eeg2fmri.records import TemplatePlace
 
 #: Smoothing of the class maps (mm) and number of points, from coarse to fine.
-_LEVELS = ((8.0, 4_000), (4.0, 12_000), (2.0, 40_000))
+_LEVELS = ((8.0, 4_000), (4.0, 10_000), (2.0, 25_000))
 #: Where searches begin, around what centres of mass and headers say: up or down (mm), nodding (rad).
 _SHIFTS = (-15.0, 0.0, 15.0)
 _NODS = (-0.3, 0.0, 0.3)

@@ -15,7 +15,14 @@ from bids_eeg2fmri.formats.nifti import write_volume
 from bids_eeg2fmri.formats.score_table import write_scores
 from bids_eeg2fmri.formats.table import write_table
 from bids_eeg2fmri.formats.time_series import write_time_series
-from bids_eeg2fmri.records import Predictions, PreparedRun, RegionSeries, SavedModel, Score
+from bids_eeg2fmri.records import (
+    Predictions,
+    PreparedRun,
+    RegionSeries,
+    SavedModel,
+    Score,
+    SimultaneousRun,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,8 +86,13 @@ def _write_run(outputs: Outputs, prepared: PreparedRun, raw_root: Path) -> list[
         weights=prepared.aligned.weights,
         tr=run.tr,
         start_time=run.start_time,
-        description="Measured BOLD",
+        description=f"Measured BOLD{_how_preprocessed(run)}",
     )
+
+
+def _how_preprocessed(run: SimultaneousRun) -> str:
+    """Return a note where the BOLD did not come from fMRIPrep or the like."""
+    return " (minimal preprocessing)" if run.preprocessing == "minimal" else ""
 
 
 def _write_prediction(
@@ -97,5 +109,5 @@ def _write_prediction(
         weights=prepared.aligned.weights * tested,
         tr=run.tr,
         start_time=run.start_time,
-        description=f"BOLD predicted by {prediction.model}",
+        description=f"BOLD predicted by {prediction.model}{_how_preprocessed(run)}",
     )

@@ -24,8 +24,8 @@ T1W = (700.0, 1000.0, 250.0, 80.0, 850.0)
 _DROPOUTS = ((0.0, 38.0, -20.0), (-48.0, -12.0, -30.0), (48.0, -12.0, -30.0))
 _DROPOUT_WIDTH = 14.0
 #: Voxels and their number in the raw BOLD, and in the T1w image.
-BOLD_SIZE, BOLD_SHAPE = np.array([4.0, 4.0, 4.0]), (52, 58, 38)
-T1W_SIZE, T1W_SHAPE = np.array([2.0, 2.0, 2.0]), (104, 120, 104)
+BOLD_SIZE, BOLD_SHAPE = (4.0, 4.0, 4.0), (52, 58, 38)
+T1W_SIZE, T1W_SHAPE = (2.0, 2.0, 2.0), (104, 120, 104)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ def draw_head_place(rng: np.random.Generator) -> Floats:
     return matrix
 
 
-def grid_affine(shape: tuple[int, ...], size: Floats, to_template: Floats) -> Floats:
+def grid_affine(shape: tuple[int, ...], size: tuple[float, ...], to_template: Floats) -> Floats:
     """Return the affine (4, 4) of a grid laid around a head, to scanner mm; x runs to the left."""
     affine = np.diag([-size[0], size[1], size[2], 1.0])
     # The middle of the brain, in whole mm, as an operator would place the slices.

@@ -36,20 +36,22 @@ _BLOB_END = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeHead:
-    """A head in the scanner: its tissues, and the matrix (4, 4) from scanner to MNI mm."""
+    """A head in the scanner: tissues, the matrix (4, 4) from scanner to MNI mm, and the grid of its BOLD."""
 
     model: HeadModel
     to_template: Floats
+    shape: tuple[int, int, int] = BOLD_SHAPE
+    size: tuple[float, float, float] = BOLD_SIZE
 
     @property
     def bold_affine(self) -> Floats:
         """Voxels of the raw BOLD to scanner mm, (4, 4)."""
-        return grid_affine(BOLD_SHAPE, BOLD_SIZE, self.to_template)
+        return grid_affine(self.shape, self.size, self.to_template)
 
     @property
     def centre(self) -> Floats:
         """What the head turns about, (3,) scanner mm."""
-        centre: Floats = self.bold_affine[:3, :3] @ ((np.array(BOLD_SHAPE) - 1) / 2) + self.bold_affine[:3, 3]
+        centre: Floats = self.bold_affine[:3, :3] @ ((np.array(self.shape) - 1) / 2) + self.bold_affine[:3, 3]
         return centre
 
 
@@ -83,9 +85,9 @@ def scan_native(
     noise : float
         What all noise is multiplied by.
     """
-    places, affine = _places(BOLD_SHAPE, head.bold_affine), head.model.affine
+    places, affine = _places(head.shape, head.bold_affine), head.model.affine
     # A voxel is the mean over its volume, not the value in its middle.
-    model = gaussian_filter(head.model.image(EPI), _BLUR * BOLD_SIZE.mean() / abs(affine[0, 0]))
+    model = gaussian_filter(head.model.image(EPI), _BLUR * float(np.mean(head.size)) / abs(affine[0, 0]))
     coil = coil_brightness(places - head.centre[:, None])
     poses = rigid_matrices(motion, head.centre)
     changes = np.zeros((len(motion), places.shape[1]), dtype=np.float32)
@@ -93,9 +95,9 @@ def scan_native(
         brain = _brain_at_rest(head, places)
         inside = brain.mask.ravel()
         changes[:, inside] = noise * make_noise(len(motion), brain=brain, tr=tr, rng=rng)
-    slices = np.tile(np.arange(BOLD_SHAPE[2]), places.shape[1] // BOLD_SHAPE[2])
-    taken = np.array(slice_times(BOLD_SHAPE[2], tr))
-    raw = np.empty((*BOLD_SHAPE, len(motion)), dtype=np.int16)
+    slices = np.tile(np.arange(head.shape[2]), places.shape[1] // head.shape[2])
+    taken = slice_times(head.shape[2], tr)
+    raw = np.empty((*head.shape, len(motion)), dtype=np.int16)
     for k, pose in enumerate(poses):
         to_template = head.to_template @ np.linalg.inv(pose)
         in_template = to_template[:3, :3] @ places + to_template[:3, 3:]
@@ -104,7 +106,7 @@ def scan_native(
         changes[k] += _activity(in_template, slices, by_slice)
         image *= 1 + changes[k] / 100
         image += noise * AIR * np.abs(rng.standard_normal(len(image)))
-        raw[..., k] = np.round(image.clip(0, 32767)).astype(np.int16).reshape(BOLD_SHAPE)
+        raw[..., k] = np.round(image.clip(0, 32767)).astype(np.int16).reshape(head.shape)
     return raw
 
 
@@ -144,7 +146,7 @@ def _brain_at_rest(head: NativeHead, places: Floats) -> Brain:
     """Return what noise needs to know of the brain before it moves, on the grid of the raw BOLD."""
     in_template = head.to_template[:3, :3] @ places + head.to_template[:3, 3:]
     grey, white, csf = (
-        sample(head.model.tissues[k], head.model.affine, in_template).reshape(BOLD_SHAPE) for k in range(3)
+        sample(head.model.tissues[k], head.model.affine, in_template).reshape(head.shape) for k in range(3)
     )
     mask = grey + white + csf > 0.5
     names, _ = read_regions()
@@ -154,7 +156,7 @@ def _brain_at_rest(head: NativeHead, places: Floats) -> Brain:
         grey=grey * mask,
         white=white * mask,
         csf=csf * mask,
-        baseline=np.zeros(BOLD_SHAPE),
+        baseline=np.zeros(head.shape),
         region_names=names,
         blobs=np.zeros((int(mask.sum()), len(names))),
         spheres=np.zeros((int(mask.sum()), len(names)), dtype=bool),
