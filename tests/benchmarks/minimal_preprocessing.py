@@ -3,12 +3,12 @@
 Run by hand, with antspyx installed beside the app (it is no dependency):
 python tests/benchmarks/minimal_preprocessing.py [--volumes 300] [--ants-volumes 12]
 
-Simulates a run of 64 x 64 x 36 voxels of a head that moves by up to 2 mm and 2 degrees, without noise, then, each
-in a process of its own on one core: minimal preprocessing and extraction of the motor regions; rigid
-registration of some volumes to the one in the middle with ``ants.registration``, its CPU time scaled up to all;
-and extraction of 300 regions from a 2 mm image in MNI space. Prints CPU seconds, peak memory, the errors of the
-motion (root mean square over volumes and axes, both relative to the volume in the middle) and the correlation
-with the truth.
+Simulates a run of 64 x 64 x 36 voxels of a head that moves by up to 2 mm and 2 degrees, without noise, then,
+each in a process of its own on one core: minimal preprocessing and extraction of the motor regions; rigid
+registration of some volumes to the one in the middle with ``ants.registration``, its CPU time scaled up to
+all; and extraction of 300 regions from a 2 mm image in MNI space. Prints CPU seconds, peak memory, the errors
+of the motion (root mean square over volumes and axes, both relative to the volume in the middle) and the
+correlation with the truth.
 """
 
 from __future__ import annotations
