@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,18 @@ import click
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.bids.dataset import read_description
 from bids_eeg2fmri.bids.derivatives import check_derivatives, find_derivatives
+from bids_eeg2fmri.bids.model_files import check_models_path, list_model_names
 from bids_eeg2fmri.bids.names import strip_prefix
 from bids_eeg2fmri.bids.selection import parse_filters
-from bids_eeg2fmri.errors import AnalysisLevelError, Eeg2FmriError, MissingInputError, UsageError
+from bids_eeg2fmri.errors import (
+    AnalysisLevelError,
+    Eeg2FmriError,
+    MissingInputError,
+    UsageError,
+    did_you_mean,
+)
 from bids_eeg2fmri.registry import MODELS, REGION_SETS, check_region_set
-from bids_eeg2fmri.settings import Job, Running, Selection, load_settings
+from bids_eeg2fmri.settings import Application, Job, Running, Selection, load_settings
 
 _EPILOG = """\b
 Exit status:
@@ -132,12 +139,36 @@ def _spread(
     metavar="NAME|FILE",
     help=f"Region set ({', '.join(REGION_SETS)}), TSV of coordinates, or NIfTI of labels or maps [motor].",
 )
+@click.option(
+    "--localizer",
+    metavar="[task=NAME,]contrast=A-B",
+    help="Keep the voxels of a region that respond most, by a task of its own or the training runs.",
+)
 @click.option("--model", multiple=True, metavar="NAME...", help=f"Models ({', '.join(MODELS)}) [all].")
 @click.option(
     "--cv", metavar="auto|session|run|block", help="What is held out [auto: the strictest possible]."
 )
+@click.option("--n-nulls", type=click.IntRange(min=1), help="Draws of each null [1000].")
+@click.option(
+    "--refit-nulls", type=click.IntRange(min=0), help="Draws for which cheap models are fitted anew [0]."
+)
+@click.option("--controls", is_flag=True, help="Run negative controls too (two to three times as long).")
+@click.option("--train-task", metavar="LABEL", help="Learn from this task and test on --test-task.")
+@click.option("--test-task", metavar="LABEL", help="The task to test on.")
 @click.option("--events", metavar="auto|eeg|bold", help="Where the task events come from [auto].")
 @click.option("--eeg-offset", type=float, help="First volume, s after the EEG begins [from its markers].")
+@click.option(
+    "--apply",
+    "models_path",
+    type=click.Path(path_type=Path),
+    metavar="MODEL_DIR|FILE",
+    help="Train nothing: apply the models of an earlier OUTPUT_DIR (or one file) to EEG, BOLD or not.",
+)
+@click.option(
+    "--eeg-state",
+    metavar="auto|raw|corrected",
+    help="Whether the gradient artefact is still in the EEG [auto: told from the recording].",
+)
 @click.option("--config-file", type=click.Path(path_type=Path), help="Settings in TOML.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting: eeg.lowpass=30.")
 @click.option("-w", "--work-dir", type=click.Path(path_type=Path), help="Keeps cleaned data for later runs.")
@@ -190,14 +221,23 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
         flags={
             "model": options["model"] or None,
             "bold.regions": options["regions"],
+            "bold.localizer": options["localizer"],
             "evaluation.cv": options["cv"],
+            "evaluation.n_nulls": options["n_nulls"],
+            "evaluation.refit_nulls": options["refit_nulls"],
+            "evaluation.controls": options["controls"] or None,
+            "evaluation.train_task": _task(options["train_task"]),
+            "evaluation.test_task": _task(options["test_task"]),
             "sync.events": options["events"],
             "sync.eeg_offset": options["eeg_offset"],
+            "eeg.state": options["eeg_state"],
             "sync.pair_task": options["pair_task"] or None,
             "random_seed": options["random_seed"],
         },
     )
     check_region_set(settings.bold.regions)
+    application = _application(options, level)
+    _check_against_models(output_dir, application)
     job = Job(
         bids_dir=bids_dir,
         output_dir=output_dir,
@@ -214,8 +254,40 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
             verbose=options["verbose"],
         ),
         settings=settings,
+        application=application,
     )
     return job, level
+
+
+def _application(options: Mapping[str, Any], level: str) -> Application | None:
+    """Return which trained models to apply, None to train; what a model brings itself cannot be asked for."""
+    if options["models_path"] is None:
+        return None
+    if level != "participant":
+        raise UsageError("--apply is of the participant level: without BOLD there are no scores to group.")
+    for name in ("regions", "cv", "events", "pair_task"):
+        if options[name]:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} is of training and says nothing with --apply. Leave one of them out.")
+    path = options["models_path"].absolute()
+    check_models_path(path)
+    known = list_model_names(path)
+    for name in options["model"]:
+        if name not in known:
+            raise UsageError(
+                f"There is no model '{name}' in {path}; there are {', '.join(known)}."
+                f"{did_you_mean(name, known)}"
+            )
+    return Application(path=path, models=tuple(dict.fromkeys(options["model"])))
+
+
+def _check_against_models(output_dir: Path, application: Application | None) -> None:
+    """Refuse to apply models into a folder of trained ones: what belongs to them would be replaced."""
+    if application is not None and any(output_dir.glob("sub-*/*_model.safetensors")):
+        raise UsageError(
+            f"OUTPUT_DIR ({output_dir}) holds trained models. With --apply, give a folder of its own for the "
+            "predictions."
+        )
 
 
 def _database_dir(bids_dir: Path, path: Path | None) -> Path | None:
@@ -254,6 +326,11 @@ def _derivatives(bids_dir: Path, texts: Sequence[str]) -> dict[str, Path]:
             )
     check_derivatives(named.values())
     return named or {path.name: path for path in find_derivatives(bids_dir)}
+
+
+def _task(label: str | None) -> str | None:
+    """Return a task's label without its prefix."""
+    return None if label is None else strip_prefix(label)
 
 
 def _selection(options: dict[str, Any]) -> Selection:

@@ -13,19 +13,21 @@ from bids_eeg2fmri.errors import MissingInputError
 from bids_eeg2fmri.formats.nifti import write_volume
 from bids_eeg2fmri.formats.participant_scores import (
     ParticipantScores,
-    RegionLabels,
     collect_scores,
     read_region_labels,
 )
 from bids_eeg2fmri.formats.score_table import write_group_scores, write_group_tests
 from bids_eeg2fmri.records import Floats, GroupTest, Score
 from bids_eeg2fmri.report.group import GroupReport, ParticipantStatus, write_group_report
+from bids_eeg2fmri.report.style import is_shown
 from bids_eeg2fmri.settings import Job
 from bids_eeg2fmri.stats.group import paint_regions, run_group_tests
+from bids_eeg2fmri.stats.region_map import GroupRegions, combine_regions
 from bids_eeg2fmri.stats.signflip import describe_smallest_p
 
 #: Figures of the group's report lie beside it.
 _FIGURES = "group_figures"
+_NO_MAP = "No participant's regions are in a template space: no map of the group is made."
 
 
 def run_group(job: Job, participants: Sequence[str]) -> Iterator[str]:
@@ -45,21 +47,24 @@ def run_group(job: Job, participants: Sequence[str]) -> Iterator[str]:
             f"None of {len(collected)} participants has results in {job.output_dir}. "
             "Run the participant level first."
         )
-    notes = _compare_settings(included)
+    regions = combine_regions(
+        {entry.participant: read_region_labels(outputs, entry.participant) for entry in included}
+    )
+    notes = (*_compare_settings(included), *(regions.notes if regions is not None else (_NO_MAP,)))
     yield from notes
     scores = [(entry.participant, score) for entry in included for score in entry.scores]
     tests = run_group_tests(scores, rng=np.random.default_rng([job.settings.random_seed, 2]))
     write_group_scores(outputs.group("_scores.tsv"), scores)
     write_group_tests(outputs.group("_tests.tsv"), tests)
-    regions = read_region_labels(outputs, included[0].participant)
-    maps = _paint(tests, regions)
+    maps = _paint(tests, regions) if regions is not None else {}
+    affine = regions.affine if regions is not None else np.eye(4)
     for stale in job.output_dir.glob("group_desc-*_statmap.nii.gz"):
         stale.unlink()
     for model, image in maps.items():
-        write_volume(outputs.group(f"_desc-{model}_stat-r_statmap.nii.gz"), image, regions.affine)
+        write_volume(outputs.group(f"_desc-{model}_stat-r_statmap.nii.gz"), image, affine)
     report = outputs.group(".html")
     write_group_report(
-        _report(job, collected, scores, tests, maps, regions.affine, notes),
+        _report(job, collected, scores, tests, maps, affine, notes),
         html_path=report,
         figures_dir=job.output_dir / _FIGURES,
     )
@@ -90,10 +95,10 @@ def _compare_settings(included: Sequence[ParticipantScores]) -> tuple[str, ...]:
     )
 
 
-def _paint(tests: Sequence[GroupTest], regions: RegionLabels) -> dict[str, np.ndarray]:
+def _paint(tests: Sequence[GroupTest], regions: GroupRegions) -> dict[str, np.ndarray]:
     """Return for each model the image of its mean r in every region."""
     found = {(test.model, test.region): test.r for test in tests if test.measure == "r"}
-    models = dict.fromkeys(model for model, _ in found)
+    models = [m for m in dict.fromkeys(model for model, _ in found) if is_shown(m)]
     return {
         model: paint_regions(regions.labels, [found.get((model, name), np.nan) for name in regions.names])
         for model in models

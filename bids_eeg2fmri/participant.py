@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
 import numpy as np
 
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.bids.names import relative_to
 from bids_eeg2fmri.bids.outputs import Outputs
-from bids_eeg2fmri.bold.extraction import extract_regions
-from bids_eeg2fmri.bold.minimal import MinimalBold, MinimalRun, preprocess_minimally
+from bids_eeg2fmri.bold.confounds import read_motion
+from bids_eeg2fmri.bold.extraction import summarise_run
+from bids_eeg2fmri.bold.grid import Grid
+from bids_eeg2fmri.bold.made_confounds import check_made
+from bids_eeg2fmri.bold.minimal import MinimalRun, preprocess_minimally
 from bids_eeg2fmri.bold.minimal_outputs import write_minimal
 from bids_eeg2fmri.bold.region_set import RegionLabels, label_regions, region_files
+from bids_eeg2fmri.bold.signals import extract_signals
+from bids_eeg2fmri.bold.targets import Targets, TaskRun
+from bids_eeg2fmri.bold.units import RegionUnits, choose_units
 from bids_eeg2fmri.eeg.cleaning import clean_eeg
-from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
-from bids_eeg2fmri.evaluation.baselines import TaskDesign
-from bids_eeg2fmri.evaluation.scores import score_predictions
+from bids_eeg2fmri.eeg.provenance import read_provenance
+from bids_eeg2fmri.errors import BadDataError
+from bids_eeg2fmri.evaluation.baselines import BASELINES
+from bids_eeg2fmri.evaluation.nuisance import add_nuisance
 from bids_eeg2fmri.explain.patterns import explain_model
 from bids_eeg2fmri.formats.completion import (
     applicable_files,
@@ -37,24 +45,31 @@ from bids_eeg2fmri.formats.results import Results, write_results
 from bids_eeg2fmri.formats.run_table import write_runs
 from bids_eeg2fmri.planning import dataset_roots, discover_participant
 from bids_eeg2fmri.records import (
-    AlignedRun,
+    BoldRun,
     CleanEeg,
+    ControlScore,
     Explanation,
     PreparedRun,
-    RegionSeries,
+    RegionSignals,
     SavedModel,
     Score,
     Split,
 )
 from bids_eeg2fmri.report.methods import describe_folds, describe_methods
 from bids_eeg2fmri.report.participant import ParticipantReport, RunContent, write_participant_report
+from bids_eeg2fmri.report.style import is_shown
 from bids_eeg2fmri.settings import Job, Settings
 from bids_eeg2fmri.sync.align import align_run
-from bids_eeg2fmri.sync.discovery import Discovery, TimedRun
+from bids_eeg2fmri.sync.discovery import Discovery, TimedRun, refuse_unusable
+from bids_eeg2fmri.sync.localizer_runs import LocalizerRun, find_localizer_runs
 from bids_eeg2fmri.sync.run_clock import check_against_artefact
-from bids_eeg2fmri.training.crossvalidation import cross_validate, fit_final
+from bids_eeg2fmri.training.controls import control_targets, run_controls
+from bids_eeg2fmri.training.crossvalidation import fit_final
+from bids_eeg2fmri.training.fold_targets import FoldTargets, build_fold_targets
 from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
+from bids_eeg2fmri.training.saved_models import save_predictor
 from bids_eeg2fmri.training.splits import choose_splits
+from bids_eeg2fmri.training.testing import try_baselines, try_model
 
 _logger = logging.getLogger(__name__)
 
@@ -65,6 +80,26 @@ MINIMAL_NOTE = (
     "by fMRIPrep: distortion and slice timing are not corrected, and regions lie some millimetres off. Run "
     "fMRIPrep for results to rely on, and give its output with --derivatives."
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlacedBold:
+    """The runs of a participant, their BOLD in a template space.
+
+    Attributes
+    ----------
+    grid : Grid or None
+        Of raw images: the voxels in the template that are sampled where the head was.
+    moved : mapping of Path to MinimalRun
+        Where these voxels are in each raw image; empty where all images are preprocessed.
+    written : tuple of Path
+    """
+
+    timed: tuple[TimedRun, ...]
+    localizer: tuple[LocalizerRun, ...]
+    grid: Grid | None = None
+    moved: Mapping[Path, MinimalRun] = field(default_factory=dict)
+    written: tuple[Path, ...] = ()
 
 
 def run_participant(job: Job, participant: str) -> tuple[Status, str]:
@@ -80,26 +115,37 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     if not discovery.timed and not discovery.unusable:
         return "nothing to do", _why_nothing(discovery)
     written = write_runs(outputs.runs(participant), discovery.found, dataset_roots(job))
-    _refuse_unusable(discovery)
-    digest = _digest(job, discovery)
+    refuse_unusable(discovery.found)
+    localizer = find_localizer(job, participant)
+    digest = _digest(job, discovery, localizer)
     if is_complete(outputs.completion(participant), digest, job.output_dir):
         return "up to date", ""
 
-    timed, minimal, more = _preprocess_raw(job, outputs, discovery.timed)
-    written += more
-    labels = label_regions(
-        [one.run for one in timed], job.settings.bold, minimal.grid if minimal is not None else None
-    )
-    moved = minimal.runs if minimal is not None else [None] * len(timed)
+    placed = _place_bold(job, outputs, discovery.timed, localizer)
+    written += placed.written
+    labels = label_regions([one.run for one in placed.timed], job.settings.bold, placed.grid)
     runs, notes = _share_channels(
         [
-            prepare_run(one, labels, job.settings, job.running.work_dir, minimal=run)
-            for one, run in zip(timed, moved, strict=True)
+            prepare_run(
+                one,
+                labels,
+                job.settings,
+                job.running.work_dir,
+                minimal=placed.moved.get(one.run.raw_bold_path),
+            )
+            for one in placed.timed
         ]
     )
-    notes = (*notes, *((MINIMAL_NOTE,) if minimal is not None else ()))
-    splits = choose_splits([run.aligned for run in runs], scheme=job.settings.evaluation.cv)
-    results, explanations = train_and_test(runs, splits, job.settings, device=job.running.device)
+    notes += (MINIMAL_NOTE,) if placed.moved else ()
+    evaluation = job.settings.evaluation
+    splits = choose_splits(
+        [run.aligned for run in runs],
+        scheme=evaluation.cv,
+        train_task=evaluation.train_task,
+        test_task=evaluation.test_task,
+    )
+    targets = choose_targets(runs, splits, labels, job, placed.localizer, placed.moved)
+    results, explanations = train_and_test(targets, splits, job.settings, device=job.running.device)
     reopen(outputs.completion(participant))
     written += write_results(outputs, results, raw_root=job.bids_dir)
     written += _write_report(job, outputs, discovery, splits, results, explanations, notes)
@@ -107,6 +153,35 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
         outputs.completion(participant), digest, written, job.output_dir, settings=job.settings.as_toml()
     )
     return "done", _summary(results.scores)
+
+
+def _place_bold(
+    job: Job, outputs: Outputs, timed: tuple[TimedRun, ...], localizer: tuple[LocalizerRun, ...]
+) -> PlacedBold:
+    """Preprocess raw BOLD minimally, that of a localiser with it, and write what came of it."""
+    if timed[0].run.preprocessing == "derivatives":  # decided for all runs alike
+        return PlacedBold(timed=timed, localizer=localizer)
+    check_made(job.settings.bold.confounds)
+    _logger.warning("sub-%s: %s", timed[0].run.entities.subject, MINIMAL_NOTE)
+    # A run of the localiser's task may be one of the others too.
+    runs: dict[Path, BoldRun] = {one.run.raw_bold_path: one.run for one in timed}
+    runs |= {one.run.raw_bold_path: one.run for one in localizer if one.run.raw_bold_path not in runs}
+    minimal = preprocess_minimally([*runs.values()], work_dir=job.running.work_dir)
+    tables, written = write_minimal(outputs, [*runs.values()], minimal)
+    table_of = dict(zip(runs, tables, strict=True))
+    return PlacedBold(
+        timed=tuple(
+            replace(one, run=replace(one.run, confounds_path=table_of[one.run.raw_bold_path]))
+            for one in timed
+        ),
+        localizer=tuple(
+            replace(one, run=replace(one.run, confounds_path=table_of[one.run.raw_bold_path]))
+            for one in localizer
+        ),
+        grid=minimal.grid,
+        moved=dict(zip(runs, minimal.runs, strict=True)),
+        written=tuple(written),
+    )
 
 
 def prepare_run(
@@ -123,84 +198,158 @@ def prepare_run(
     """
     run = timed.run
     _logger.info("%s: cleaning the EEG, reading the BOLD", run.entities)
-    # A table of confounds that this app made is newer with every call; its content is in the other digests.
-    table = run.confounds_path if minimal is None else None
-    bold_files = [p for p in (run.bold_path, run.mask_path, table) if p is not None]
-    made = minimal.digest if minimal is not None else ""
-    regions = keep_record(
-        work_dir,
-        RegionSeries,
-        f"{run.entities}_regions",
-        digest_inputs(f"{settings.bold} {run.tr} {labels.digest} {made}", __version__, bold_files, ()),
-        lambda: extract_regions(run, labels, settings.bold, minimal),
-    )
+    units = choose_units(labels, settings.bold)
+    signals = read_signals(run, units, settings, work_dir, minimal=minimal)
+    regions = summarise_run(signals, units, settings.bold, space=run.space)
+    motion = read_motion(run.confounds_path, run.n_volumes)
+    past = read_provenance(run.eeg_path)
     eeg = keep_record(
         work_dir,
         CleanEeg,
         f"{run.entities}_eeg",
-        digest_inputs(repr(settings.eeg), __version__, applicable_files(run.eeg_path), ()),
-        lambda: clean_eeg(read_eeg(run.eeg_path), settings.eeg),
+        digest_inputs(
+            f"{settings.eeg} {settings.random_seed} {sorted(past.done)} {run.tr} "
+            f"{_digest_arrays(timed.clock.onsets, motion)}",
+            __version__,
+            applicable_files(run.eeg_path),
+            (),
+        ),
+        lambda: clean_eeg(
+            read_eeg(run.eeg_path),
+            settings.eeg,
+            past,
+            clock=timed.clock,
+            tr=run.tr,
+            motion=motion,
+            seed=settings.random_seed,
+        ),
     )
     aligned = align_run(
         run.entities, eeg, timed.clock, regions, timed.events, tr=run.tr, start_time=run.start_time
     )
     checked = check_against_artefact(run.eeg_path, timed.clock, tr=run.tr)
     run = replace(run, evidence=(*run.evidence, *checked))
-    return PreparedRun(run=run, clock=timed.clock, eeg=eeg, regions=regions, aligned=aligned)
+    return PreparedRun(run=run, clock=timed.clock, eeg=eeg, signals=signals, regions=regions, aligned=aligned)
 
 
-def _preprocess_raw(
-    job: Job, outputs: Outputs, timed: Sequence[TimedRun]
-) -> tuple[Sequence[TimedRun], MinimalBold | None, list[Path]]:
-    """Return the runs with all that belongs to them, what minimal preprocessing made of raw BOLD, files."""
-    runs = [one.run for one in timed]
-    if all(run.preprocessing == "derivatives" for run in runs):
-        return timed, None, []
-    _logger.warning("sub-%s: %s", runs[0].entities.subject, MINIMAL_NOTE)
-    minimal = preprocess_minimally(runs, work_dir=job.running.work_dir)
-    completed, written = write_minimal(outputs, runs, minimal)
-    timed = [replace(one, run=run) for one, run in zip(timed, completed, strict=True)]
-    return timed, minimal, written
+def read_signals(
+    run: BoldRun,
+    units: RegionUnits,
+    settings: Settings,
+    work_dir: Path | None = None,
+    *,
+    minimal: MinimalRun | None = None,
+) -> RegionSignals:
+    """Read the regions of a run from its image; what the work folder has is not read again."""
+    files, made = run.bold_files[1:], ""
+    if minimal is not None:
+        # A table of confounds that this app made is newer with every call; its content is in the digest.
+        files, made = tuple(path for path in files if path != run.confounds_path), minimal.digest
+    return keep_record(
+        work_dir,
+        RegionSignals,
+        f"{run.entities}_regions",
+        digest_inputs(f"{settings.bold} {run.tr} {units.regions.digest} {made}", __version__, files, ()),
+        lambda: extract_signals(run, units, settings.bold, minimal=minimal),
+    )
+
+
+def find_localizer(job: Job, participant: str) -> tuple[LocalizerRun, ...]:
+    """Find the runs of a localiser task; none where there is no localiser, or it is of the training runs."""
+    return find_localizer_runs(
+        job.bids_dir,
+        tuple(job.derivatives.values()),
+        participant,
+        selection=job.selection,
+        settings=job.settings,
+    )
+
+
+def choose_targets(
+    runs: Sequence[PreparedRun],
+    splits: Sequence[Split],
+    labels: RegionLabels,
+    job: Job,
+    localizer: Sequence[LocalizerRun] = (),
+    moved: Mapping[Path, MinimalRun] | None = None,
+) -> FoldTargets:
+    """Return what each fold learns and is tested on: what is learned for it is from its training data.
+
+    ``moved`` is what minimal preprocessing made of raw images.
+    """
+    moved = moved or {}
+    units = choose_units(labels, job.settings.bold)
+    own = [
+        TaskRun(signals=run.signals, design=run.aligned.design, design_names=run.aligned.design_names)
+        for run in runs
+    ]
+    separate = [
+        TaskRun(
+            signals=read_signals(
+                one.run, units, job.settings, job.running.work_dir, minimal=moved.get(one.run.raw_bold_path)
+            ),
+            design=one.design,
+            design_names=one.design_names,
+        )
+        for one in localizer
+    ]
+    targets = Targets(
+        units=units,
+        settings=job.settings.bold,
+        space=runs[0].run.space,
+        runs=tuple(own),
+        separate=tuple(separate),
+    )
+    return build_fold_targets(runs, splits, targets)
 
 
 def train_and_test(
-    runs: Sequence[PreparedRun], splits: Sequence[Split], settings: Settings, *, device: str = "cpu"
+    targets: FoldTargets, splits: Sequence[Split], settings: Settings, *, device: str = "cpu"
 ) -> tuple[Results, tuple[Explanation, ...]]:
-    """Train every model on every fold, test it and the task design beside it, and train one on all runs."""
-    aligned = [run.aligned for run in runs]
-    device = resolve_device(device)
-    predictions, models, explanations = [], [], []
-    baseline = TaskDesign()
-    for predictor in (baseline, *build_predictors(settings)):
+    """Train every model on every fold, test it and its baselines, and train one on all runs."""
+    data = targets.data.changed(lambda _, run: add_nuisance(run))
+    final = [add_nuisance(run) for run in targets.final]
+    device, seed = resolve_device(device), settings.random_seed
+    trials = list(try_baselines(data, splits, settings.evaluation, seed=seed))
+    models: list[SavedModel] = []
+    explanations: list[Explanation] = []
+    controls: list[ControlScore] = []
+    for predictor in build_predictors(settings):
         start = time.monotonic()
-        tested = cross_validate(predictor, aligned, splits, seed=settings.random_seed, device=device)
-        predictions.append(tested.predictions)
-        if predictor is not baseline:
-            fitted = fit_final(predictor, aligned, seed=settings.random_seed, device=device)
-            models.append(
-                _saved(
-                    predictor.name,
-                    asdict(cast("Any", predictor)),
-                    fitted.tensors(),
-                    runs[0],
-                    aligned,
-                    settings,
-                )
+        trial = try_model(predictor, data, splits, settings.evaluation, seed=seed, device=device)
+        trials.append(trial)
+        fitted = fit_final(predictor, final, seed=seed, device=device)
+        models.append(
+            save_predictor(
+                predictor,
+                fitted,
+                final,
+                preprocessing=asdict(settings.eeg),
+                start_time=targets.measured[0].run.start_time,
+                lookahead=max(run.eeg.lookahead for run in targets.measured),
             )
-            explanations.append(explain_model(predictor.name, fitted.spatial_filters(), aligned))
-        seconds = time.monotonic() - start
-        _logger.info("%s: %s in %.1f s", aligned[0].entities, predictor.name, seconds)
-    scores: list[Score] = []
-    for prediction in predictions:
-        scores += score_predictions(
-            aligned,
-            prediction,
-            n_nulls=settings.evaluation.n_nulls,
-            min_shift=settings.evaluation.min_shift,
-            rng=np.random.default_rng([settings.random_seed, 1]),  # every model meets the same shifts
         )
+        explanations.append(explain_model(predictor.name, fitted.spatial_filters(), final))
+        if settings.evaluation.controls:
+            controls += run_controls(
+                predictor,
+                data,
+                [control_targets(run.aligned) for run in targets.measured],
+                splits,
+                settings.evaluation,
+                real=trial.evaluation,
+                seed=seed,
+                device=device,
+            )
+        seconds = time.monotonic() - start
+        _logger.info("%s: %s in %.1f s", final[0].entities, predictor.name, seconds)
     results = Results(
-        runs=tuple(runs), predictions=tuple(predictions), scores=tuple(scores), models=tuple(models)
+        runs=tuple(replace(p, aligned=r) for p, r in zip(targets.measured, data.measured, strict=True)),
+        predictions=tuple(trial.predictions for trial in trials),
+        evaluations=tuple(trial.evaluation for trial in trials),
+        models=tuple(models),
+        controls=tuple(controls),
+        overlap=targets.overlap,
     )
     return results, tuple(explanations)
 
@@ -213,29 +362,25 @@ def _why_nothing(discovery: Discovery) -> str:
     return f"{n_eeg} EEG and {len(discovery.found) - n_eeg} BOLD recordings, none of them paired"
 
 
-def _refuse_unusable(discovery: Discovery) -> None:
-    """Raise if a pair cannot be used: a result from fewer runs than are there must be asked for."""
-    if not discovery.unusable:
-        return
-    reasons = list(dict.fromkeys(run.reason for run in discovery.unusable))
-    statuses = {run.exit_status for run in discovery.unusable}
-    kind: type[Eeg2FmriError] = (
-        MissingInputError if statuses == {MissingInputError.exit_status} else BadDataError
-    )
-    raise kind(" ".join(reasons))
-
-
-def _digest(job: Job, discovery: Discovery) -> str:
+def _digest(job: Job, discovery: Discovery, localizer: Sequence[LocalizerRun]) -> str:
     """Return the digest of settings and inputs that a finished participant is recognised by."""
     inputs: list[Path] = []
     for timed in discovery.timed:
         run = timed.run
-        paths = (run.eeg_path, run.raw_bold_path, run.bold_path, run.mask_path, run.confounds_path)
-        for path in (p for p in (*paths, run.events_path, run.anatomy_path) if p is not None):
+        for path in (run.eeg_path, *run.bold_files):
+            inputs += applicable_files(path)
+    for one in localizer:
+        for path in one.run.bold_files:
             inputs += applicable_files(path)
     inputs += region_files(job.settings.bold.regions)
     runs = [str(timed.run.entities) for timed in discovery.timed]
     return digest_inputs(f"{job.settings.as_toml()}\n{runs}", __version__, inputs, dataset_roots(job))
+
+
+def _digest_arrays(*arrays: np.ndarray | None) -> str:
+    """Return the SHA-256 of arrays; None counts too."""
+    content = b"|".join(b"" if array is None else np.ascontiguousarray(array).tobytes() for array in arrays)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _share_channels(runs: Sequence[PreparedRun]) -> tuple[list[PreparedRun], tuple[str, ...]]:
@@ -253,45 +398,17 @@ def _share_channels(runs: Sequence[PreparedRun]) -> tuple[list[PreparedRun], tup
     shared = []
     for run in runs:
         order = [run.aligned.channel_names.index(name) for name in names]
+        eeg = run.aligned.eeg[order]
         aligned = replace(
             run.aligned,
-            eeg=run.aligned.eeg[order],
+            # All runs, and those a model is applied to later, have the average of the same channels.
+            eeg=eeg - eeg.mean(axis=0),
             channel_names=tuple(names),
             positions=run.aligned.positions[order],
         )
         shared.append(replace(run, aligned=aligned))
     notes = (f"Channels that not every run has were left out: {', '.join(dropped)}.",) if dropped else ()
     return shared, notes
-
-
-def _saved(
-    name: str,
-    options: dict[str, object],
-    tensors: dict[str, np.ndarray],
-    first: PreparedRun,
-    runs: Sequence[AlignedRun],
-    settings: Settings,
-) -> SavedModel:
-    """Return a trained model with all that is needed to apply it."""
-    aligned = runs[0]
-    return SavedModel(
-        model=name,
-        version=__version__,
-        options=options,
-        tensors=tensors,
-        channel_names=aligned.channel_names,
-        positions=aligned.positions,
-        sfreq=aligned.sfreq,
-        tr=aligned.tr,
-        region_names=aligned.region_names,
-        trained_on=tuple(str(run.entities) for run in runs),
-        preprocessing=asdict(settings.eeg)
-        | {
-            "start_time": first.run.start_time,
-            "lookahead": first.eeg.lookahead,
-            "bold": first.run.preprocessing,
-        },
-    )
 
 
 def _write_report(
@@ -317,6 +434,8 @@ def _write_report(
                 clock=run.clock,
                 eeg_steps=run.eeg.steps,
                 eeg_quality=run.eeg.quality,
+                eeg_spectrum=run.eeg.spectrum,
+                eeg_locked=run.eeg.locked,
                 region_steps=run.regions.steps,
                 evidence=run.run.evidence,
             )
@@ -332,11 +451,11 @@ def _write_report(
             job.settings,
             predictors,
             splits,
-            regions=results.runs[0].regions.steps[0],
+            regions="; ".join(results.runs[0].regions.steps),
             run=results.runs[0].run,
         ),
-        model_descriptions={p.name: p.description for p in (TaskDesign(), *predictors)},
-        notes=notes,
+        model_descriptions={p.name: p.description for p in [*BASELINES, *predictors]},
+        notes=(*notes, *_describe_overlap(results.overlap)),
     )
     return list(
         write_participant_report(
@@ -345,10 +464,22 @@ def _write_report(
     )
 
 
+def _describe_overlap(overlap: Mapping[str, float]) -> tuple[str, ...]:
+    """Return in words how much the voxels of a localiser agree between folds."""
+    if not overlap:
+        return ()
+    least = min(overlap, key=lambda name: overlap[name])
+    mean = float(np.mean(list(overlap.values())))
+    return (
+        f"Voxels that the localiser chose in two folds: {mean:.0%} in common on average over regions "
+        f"(Jaccard index), least in {least} ({overlap[least]:.0%}).",
+    )
+
+
 def _summary(scores: Sequence[Score]) -> str:
     """Return the mean r of each model in one line."""
-    overall = [s for s in scores if s.run == "all" and s.region == "mean"]
+    overall = [s for s in scores if s.run == "all" and s.region == "mean" and is_shown(s.model)]
     return ", ".join(
-        f"{s.model} r = {s.r:.2f} (p = {s.p_shift:.3f})" if math.isfinite(s.r) else f"{s.model} r = n/a"
+        f"{s.model} r = {s.r:.2f} (p = {s.p:.3f})" if math.isfinite(s.r) else f"{s.model} r = n/a"
         for s in overall
     )

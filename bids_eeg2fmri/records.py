@@ -76,7 +76,8 @@ class FoundRun:
     modality: Literal["eeg", "bold"]
     path: Path
     entities: Entities
-    status: Literal["paired", "unpaired", "unusable"]
+    #: "usable": EEG that trained models can be applied to, whether there is BOLD or not.
+    status: Literal["paired", "unpaired", "unusable", "usable"]
     partner: Path | None = None
     evidence: tuple[str, ...] = ()
     reason: str = ""
@@ -85,15 +86,17 @@ class FoundRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SimultaneousRun:
-    """An EEG and a BOLD recording made together, with all files that belong to them.
+class BoldRun:
+    """A BOLD recording with all files that belong to it.
 
     ``bold_path`` is the preprocessed image in ``space``; ``start_time`` (s) is what lies between the onset of
     a volume and the moment its values refer to (``StartTime`` of the derivative's sidecar).
+
+    ``is_denoised``: another pipeline has removed confounds already. ``outliers_path`` is its table of the
+    volumes that it dropped or made up, ``reference_path`` the mean image that the denoised one has lost.
     """
 
     entities: Entities
-    eeg_path: Path
     raw_bold_path: Path
     bold_path: Path
     mask_path: Path | None
@@ -103,11 +106,28 @@ class SimultaneousRun:
     tr: float
     n_volumes: int
     start_time: float
-    evidence: tuple[str, ...]
+    outliers_path: Path | None = None
+    reference_path: Path | None = None
+    is_denoised: bool = False
     #: ``minimal``: ``bold_path`` is the raw image, which this app realigns and registers itself, through the
     #: T1w image where there is one.
     preprocessing: Literal["derivatives", "minimal"] = "derivatives"
     anatomy_path: Path | None = None
+
+    @property
+    def bold_files(self) -> tuple[Path, ...]:
+        """All files of the BOLD side that there are, the raw image first."""
+        paths = (self.raw_bold_path, self.bold_path, self.mask_path, self.confounds_path)
+        extra = (self.outliers_path, self.reference_path, self.events_path, self.anatomy_path)
+        return tuple(path for path in (*paths, *extra) if path is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimultaneousRun(BoldRun):
+    """A BOLD recording and the EEG recording made together with it, and how we know."""
+
+    eeg_path: Path
+    evidence: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +193,14 @@ class CleanEeg:
         Figures of quality by name.
     lookahead : float
         How far beyond a sample the cleaning looked, s: what a causal reader must subtract from its time.
+    weights : array of float32, shape (n_times,), or None
+        0 where the EEG could not be corrected, below 1 where a burst was clipped, else 1; None: all 1.
+    nuisance : array of float32, shape (n_times, n_nuisance), or None
+        Heart rate and what artefacts are left, per sample.
+    spectrum : array, shape (3, n_frequencies), or None
+        Frequency (Hz), power before and after the cleaning (µV²/Hz, median over channels).
+    locked : array, shape (3, n_lags), or None
+        Lag after the heartbeat (s), amplitude locked to it before and after its correction (µV).
     """
 
     data: NDArray[np.float32]
@@ -182,11 +210,65 @@ class CleanEeg:
     steps: tuple[str, ...]
     quality: Mapping[str, float] = field(default_factory=dict)
     lookahead: float = 0.0
+    weights: NDArray[np.float32] | None = None
+    nuisance: NDArray[np.float32] | None = None
+    nuisance_names: tuple[str, ...] = ()
+    spectrum: Floats | None = None
+    locked: Floats | None = None
 
     def __post_init__(self) -> None:
         """Check shapes."""
         _check_shape(self, "data", (len(self.channel_names), None))
         _check_shape(self, "positions", (len(self.channel_names), 3))
+        n_times = self.data.shape[1]
+        if self.weights is not None:
+            _check_shape(self, "weights", (n_times,))
+        if self.nuisance is not None:
+            _check_shape(self, "nuisance", (n_times, len(self.nuisance_names)))
+        for name in ("spectrum", "locked"):
+            if getattr(self, name) is not None:
+                _check_shape(self, name, (3, None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionSignals:
+    """What the image of one run holds in the regions, before anything is fitted to it.
+
+    A unit is the mean over a region, or a single voxel where the voxels themselves are needed.
+
+    Attributes
+    ----------
+    data : array, shape (n_volumes, n_units)
+        In the units of the image; 0 where the image lacks a volume.
+    reference : array, shape (n_units,)
+        What percent refer to, where the image has lost its mean; NaN where it is that of ``data`` itself.
+    weights : array, shape (n_volumes,)
+        0 where a volume is censored, else 1.
+    regressors : array, shape (n_volumes, n_regressors)
+        What is to be removed.
+    nuisance : array, shape (n_volumes, n_nuisance)
+        The motion parameters and framewise displacement of the run (zeros where the table has none).
+    name : str
+        The name of the image, for messages.
+    """
+
+    data: NDArray[np.float32]
+    reference: Floats
+    weights: Floats
+    regressors: Floats
+    regressor_names: tuple[str, ...]
+    nuisance: Floats
+    nuisance_names: tuple[str, ...]
+    name: str
+    steps: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        n_volumes = len(self.data)
+        _check_shape(self, "data", (None, len(self.reference)))
+        _check_shape(self, "weights", (n_volumes,))
+        _check_shape(self, "regressors", (n_volumes, len(self.regressor_names)))
+        _check_shape(self, "nuisance", (n_volumes, len(self.nuisance_names)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +289,8 @@ class RegionSeries:
         The motion parameters and framewise displacement of the run (zeros where the table has none).
     steps : tuple of str
         What was done, in order, in words.
+    differences : tuple of str
+        Names of the last columns, which are differences of regions and have no voxels of their own.
     """
 
     data: Floats
@@ -218,6 +302,7 @@ class RegionSeries:
     nuisance: Floats
     nuisance_names: tuple[str, ...]
     steps: tuple[str, ...]
+    differences: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check shapes."""
@@ -360,6 +445,7 @@ class PreparedRun:
     run: SimultaneousRun
     clock: VolumeClock
     eeg: CleanEeg
+    signals: RegionSignals
     regions: RegionSeries
     aligned: AlignedRun
 
@@ -372,7 +458,7 @@ class Split:
     """
 
     name: str
-    unit: Literal["session", "run", "block"]
+    unit: Literal["task", "session", "run", "block"]
     train: tuple[Floats, ...]
     test: tuple[Floats, ...]
 
@@ -402,35 +488,144 @@ class Predictions:
     training_means: tuple[Floats, ...]
     folds: tuple[NDArray[np.int64], ...]
     #: What was held out in each fold.
-    unit: Literal["session", "run", "block"] = "run"
+    unit: Literal["task", "session", "run", "block"] = "run"
+
+
+#: What a score is of: the correlation itself, and with both sides cleaned of the task, or of task and
+#: nuisance.
+Measure = Literal["r", "r_given_task", "r_given_task_nuisance"]
+MEASURES: tuple[Measure, ...] = ("r", "r_given_task", "r_given_task_nuisance")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """How well one model predicted one region in one run, or over all runs (``run == "all"``).
+    """How well one model predicted one region in one run, one session, or over all runs (``run == "all"``).
 
     Region ``mean`` is the mean over the regions of the same figure, with its own p value. A figure that
-    cannot be computed is NaN.
+    cannot be computed is NaN. Correlations over several runs are the inverse Fisher z of the runs' mean z.
     """
 
     model: str
     region: str
     run: str
     n_volumes: int
-    #: Pearson's correlation with the measured BOLD; over all runs the inverse Fisher z of the mean z.
+    #: Pearson's correlation with the measured BOLD.
     r: float
-    #: Fisher z of r (over all runs: mean of the runs').
+    #: Fisher z of r, and its standard deviation over runs.
     fisher_z: float
+    fisher_z_sd: float = float("nan")
+    #: The ends of the 95 % interval of r (block bootstrap).
+    r_low: float = float("nan")
+    r_high: float = float("nan")
+    #: Correlation given the task design, and given task and nuisance (both sides cleaned): the headline.
+    r_given_task: float = float("nan")
+    r_given_task_nuisance: float = float("nan")
     #: 1 - sum of squared errors / sum of squares about the training mean.
-    r2: float
-    #: Correlation given the task design (both sides cleaned of it); over all runs as for r.
-    r_given_task: float
-    #: p value against circular shifts of the prediction, one-sided, (b + 1) / (n + 1); only over all runs.
-    p_shift: float
-    #: The same of ``r_given_task``.
-    p_shift_given_task: float
+    r2: float = float("nan")
+    #: R² of task and EEG together less that of the task alone.
+    r2_gain: float = float("nan")
+    #: Mean squared error, (% signal change)².
+    mse: float = float("nan")
+    #: Lin's concordance.
+    ccc: float = float("nan")
+    #: Slope of measured on predicted BOLD.
+    slope: float = float("nan")
+    #: Magnitude-squared coherence, 0.01 to 0.1 Hz, less what chance gives.
+    coherence: float = float("nan")
+    #: The delay with the highest correlation, s; above 0: measured BOLD comes later than predicted.
+    best_lag: float = float("nan")
+    #: How often predicted and measured BOLD change in the same direction; 0.5 by chance.
+    change_accuracy: float = float("nan")
+    #: As many independent volumes would tell as much.
+    n_effective: float = float("nan")
+    #: One-sided p of the three correlations, (b + 1) / (n + 1); only over all runs. Of refitted models where
+    #: there are such draws, else of circular shifts.
+    p: float = float("nan")
+    p_given_task: float = float("nan")
+    p_given_task_nuisance: float = float("nan")
     #: What was held out; "block" is within a run, the weakest test.
     held_out: str = "run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NullTest:
+    """One correlation over all runs beside what it is without coupling, by one null."""
+
+    model: str
+    region: str
+    measure: Measure
+    null: Literal["shift", "phase", "wrong-run", "refit"]
+    #: The statistic: mean Fisher z over runs (and regions, for region ``mean``).
+    fisher_z: float
+    #: How many draws there are, their mean and their standard deviation.
+    n_draws: int
+    null_mean: float
+    null_sd: float
+    #: (b + 1) / (n + 1), one-sided; by itself, and against the largest over regions (family-wise).
+    p: float
+    p_max_t: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlScore:
+    """A negative control of one model: what it finds where it should find nothing, or less."""
+
+    model: str
+    #: "other target", "reversed time" or "wrong run".
+    control: str
+    #: What was predicted: white_matter, csf, framewise_displacement, or the mean over the regions.
+    target: str
+    r: float
+    #: As of the model's own score; NaN where there is no test.
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LagCurve:
+    """Correlation of a prediction with the BOLD that was measured ``lags`` seconds later.
+
+    Attributes
+    ----------
+    lags : array, shape (n_lags,)
+        Seconds; below 0: BOLD that came before the moment of the prediction. No predictor can profit from
+        that but by autocorrelation: the control side.
+    r : array, shape (n_lags, n_regions)
+        Inverse Fisher z of the mean over runs.
+    null_high : array, shape (n_regions,)
+        What 2.5 % of the circular shifts beyond the longest lag exceed.
+    """
+
+    lags: Floats
+    r: Floats
+    null_high: Floats
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        _check_shape(self, "r", (len(self.lags), None))
+        _check_shape(self, "null_high", (self.r.shape[1],))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evaluation:
+    """All that the test of one model showed.
+
+    Attributes
+    ----------
+    specificity : array, shape (n_regions, n_regions)
+        Correlation of the prediction for one region (row) with the measured BOLD of another (column).
+    """
+
+    model: str
+    region_names: tuple[str, ...]
+    scores: tuple[Score, ...]
+    nulls: tuple[NullTest, ...]
+    lags: LagCurve
+    specificity: Floats
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        n_regions = len(self.region_names)
+        _check_shape(self, "specificity", (n_regions, n_regions))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -438,8 +633,9 @@ class GroupTest:
     """One model and region across participants: is the mean Fisher z above zero? One-sided sign-flip test."""
 
     model: str
-    #: What is tested: r, r given the task, or how much r exceeds that of the task baseline (in Fisher z).
-    measure: Literal["r", "r_given_task", "r_minus_task"]
+    #: What is tested: r, r given the task, given task and nuisance, or how much r exceeds that of the task
+    #: baseline (in Fisher z).
+    measure: Literal["r", "r_given_task", "r_given_task_nuisance", "r_minus_task"]
     region: str
     n_participants: int
     #: Inverse Fisher z of the mean over participants of their Fisher z.
@@ -516,7 +712,32 @@ class Explanation:
 class SavedModel:
     """A trained model and all that is needed to apply it to another recording.
 
-    ``options`` are the model's own settings, ``preprocessing`` those of the EEG stage it was trained behind.
+    Attributes
+    ----------
+    model : str
+        Name in the registry.
+    version : str
+        Of the app that trained it.
+    options : mapping
+        The model's own settings.
+    tensors : mapping of name to array
+        What :meth:`bids_eeg2fmri.registry.Predictor.restore` makes the trained model of.
+    channel_names : tuple of str
+        The EEG channels it expects, in this order.
+    positions : array, shape (n_channels, 3)
+        Head coordinates in metres, NaN where unknown.
+    sfreq : float
+        Sampling rate of the EEG it expects, Hz.
+    tr : float
+        Seconds from volume to volume in training.
+    start_time : float
+        From the onset of a volume to the moment its values refer to, s.
+    lookahead : float
+        How far the cleaning of the training EEG looked ahead, s.
+    trained_on : tuple of str
+        The runs, by their entities.
+    preprocessing : mapping
+        The settings of the EEG stage in training.
     """
 
     model: str
@@ -527,9 +748,69 @@ class SavedModel:
     positions: Floats
     sfreq: float
     tr: float
+    start_time: float
+    lookahead: float
     region_names: tuple[str, ...]
     trained_on: tuple[str, ...]
     preprocessing: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        _check_shape(self, "positions", (len(self.channel_names), 3))
+
+    @property
+    def subject(self) -> str:
+        """The participant it was trained on, without ``sub-``."""
+        return self.trained_on[0].partition("_")[0].removeprefix("sub-") if self.trained_on else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AppliedModel:
+    """What a trained model predicts of one EEG recording.
+
+    Attributes
+    ----------
+    recording, model_path : Path
+        What it was applied to, and its file; ``digest`` is the SHA-256 of the latter.
+    trained_on : tuple of str
+        The runs the model was trained on.
+    values : array, shape (n_volumes, n_regions)
+        Percent signal change.
+    times : array, shape (n_volumes,)
+        The moments, s after the first EEG sample.
+    weights : array, shape (n_volumes,)
+        0 where the moment lies outside the EEG, else 1.
+    clock : VolumeClock
+        Where the moments come from.
+    tr : float
+        Seconds from volume to volume in training.
+    eeg_steps, eeg_quality
+        As in CleanEeg.
+    channels : str
+        In words what had to be done for the channels of the recording to be the model's; empty: nothing.
+    """
+
+    entities: Entities
+    recording: Path
+    model: str
+    model_path: Path
+    digest: str
+    trained_on: tuple[str, ...]
+    values: Floats
+    region_names: tuple[str, ...]
+    times: Floats
+    weights: Floats
+    clock: VolumeClock
+    tr: float
+    eeg_steps: tuple[str, ...]
+    eeg_quality: Mapping[str, float]
+    channels: str
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        _check_shape(self, "times", (None,))
+        _check_shape(self, "values", (len(self.times), len(self.region_names)))
+        _check_shape(self, "weights", (len(self.times),))
 
 
 def column_names(record: type[Any]) -> tuple[str, ...]:

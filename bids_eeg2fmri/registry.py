@@ -57,12 +57,32 @@ class FittedPredictor(Protocol):
         """Return the weights over channels that the model has learned."""
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Return all that :meth:`Predictor.restore` needs, by name."""
+        """Return all that :meth:`Predictor.restore` needs, by name: arrays of numbers, nothing else."""
+
+
+class Trainable(Protocol):
+    """What can be cross-validated: a model, a baseline, or a combination of them."""
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+
+    def fit(
+        self, runs: Sequence[AlignedRun], *, rng: np.random.Generator, device: str = "cpu"
+    ) -> FittedPredictor:
+        """Learn from whole runs; volumes of weight 0 are not looked at."""
 
 
 @runtime_checkable
 class Predictor(Protocol):
-    """A model before training: a frozen dataclass whose fields are its settings."""
+    """A model before training: a frozen dataclass whose fields are its settings.
+
+    The fields are saved as JSON with the trained model and read back by ``settings.build``: numbers, texts,
+    truth values, tuples, mappings and dataclasses of these.
+
+    Where each region is fitted by itself, the class may say ``regions_are_independent = True``: surrogates of
+    the BOLD are then fitted many at a time. One that is cheap all the same may say ``is_cheap = True``.
+    """
 
     #: Name in the registry and in file names (letters and digits only).
     name: ClassVar[str]
@@ -77,7 +97,11 @@ class Predictor(Protocol):
         """Learn from whole runs; volumes of weight 0 are not looked at."""
 
     def restore(self, tensors: Mapping[str, NDArray[Any]]) -> FittedPredictor:
-        """Return the trained model that :meth:`FittedPredictor.tensors` described."""
+        """Return the trained model that :meth:`FittedPredictor.tensors` described, perhaps elsewhere.
+
+        Nothing but the settings and the tensors is there. Tensors of other names or shapes lead to any of
+        KeyError, ValueError and RuntimeError, or to a BadDataError.
+        """
 
 
 def model_names() -> tuple[str, ...]:

@@ -18,11 +18,14 @@ from typing import Literal
 from threadpoolctl import threadpool_limits
 
 from bids_eeg2fmri import __version__
+from bids_eeg2fmri.application import apply_to_participant
 from bids_eeg2fmri.bids.dataset import list_participants
 from bids_eeg2fmri.bids.derivatives import describe_sources
+from bids_eeg2fmri.bids.model_files import list_model_names
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.bids.selection import select_participants
 from bids_eeg2fmri.errors import Eeg2FmriError, NothingSelectedError
+from bids_eeg2fmri.evaluation.baselines import BASELINES
 from bids_eeg2fmri.formats.atomic import write_text
 from bids_eeg2fmri.formats.derivative import prepare_output, write_dataset_files
 from bids_eeg2fmri.participant import run_participant
@@ -40,7 +43,10 @@ _DESCRIPTIONS = {
     "regions": "measured BOLD of regions, confounds removed; the label image of the regions",
     "minimal": "of raw BOLD that this app preprocessed minimally: confounds, mean image and brain mask",
     "scores": "how well each model predicts the BOLD of each region on data it was not trained on",
-    "task": "BOLD predicted from the task design alone, on the same folds as the models",
+    "nulls": "every correlation over all runs against every null",
+    "lags": "correlation of predicted and measured BOLD over delays",
+    "specificity": "predictions for one region beside the measured BOLD of another",
+    "controls": "negative controls: what the models find where they should find nothing",
 }
 
 
@@ -72,8 +78,12 @@ def run_participant_level(job: Job, *, say: Say, show: Show) -> int:
     """
     participants = select_participants(list_participants(job.bids_dir), job.selection)
     _start_process(job)
-    predictors = build_predictors(job.settings)
-    resolve_device(job.running.device)
+    if job.application is None:
+        predictors: Sequence[Predictor | type[Predictor]] = build_predictors(job.settings)
+        resolve_device(job.running.device)
+    else:
+        names = list_model_names(job.application.path)
+        predictors = [load_model(name) for name in names if name in model_names()]
     prepare_output(job.output_dir)
     _write_dataset(job, predictors)
     outcomes: list[Outcome] = []
@@ -101,7 +111,8 @@ def attempt(job: Job, participant: str) -> Outcome:
     start = time.monotonic()
     try:
         with threadpool_limits(limits=job.running.omp_nthreads):
-            status, message = run_participant(job, participant)
+            work = run_participant if job.application is None else apply_to_participant
+            status, message = work(job, participant)
         return Outcome(
             participant=participant, status=status, message=message, seconds=time.monotonic() - start
         )
@@ -118,18 +129,25 @@ def attempt(job: Job, participant: str) -> Outcome:
         )
 
 
-def _write_dataset(job: Job, predictors: Sequence[Predictor]) -> None:
+def _write_dataset(job: Job, predictors: Sequence[Predictor | type[Predictor]]) -> None:
     """Write the files of the output dataset that belong to no participant."""
-    every = (load_model(name) for name in model_names())
+    described = {baseline.name: baseline.description for baseline in BASELINES}
+    described |= {name: load_model(name).description for name in model_names()}
+    derivatives, settings = dict(job.derivatives), job.settings.as_toml()
+    if job.application is not None:
+        derivatives["models"] = job.application.folder
+        settings = (
+            f"# Trained models were applied, which bring their own; only [sync] had a part.\n{settings}"
+        )
     write_dataset_files(
         job.output_dir,
         version=__version__,
         bids_dir=job.bids_dir,
-        derivatives=job.derivatives,
+        derivatives=derivatives,
         generated_by=describe_sources([*job.derivatives.values(), job.bids_dir]),
-        descriptions=_DESCRIPTIONS | {model.name: model.description for model in every},
+        descriptions=_DESCRIPTIONS | described,
         citation=write_citations(predictors),
-        settings=job.settings.as_toml(),
+        settings=settings,
     )
 
 
@@ -189,7 +207,8 @@ def _start_process(job: Job) -> None:
     app = logging.getLogger("bids_eeg2fmri")
     app.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(job.running.verbose, 2)])
     if not job.running.verbose:
-        app.getChild("participant").setLevel(logging.INFO)
+        for name in ("participant", "application"):
+            app.getChild(name).setLevel(logging.INFO)
     if multiprocessing.parent_process() is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the workers
     logging.captureWarnings(capture=True)
@@ -235,8 +254,9 @@ def _recap(job: Job, outcomes: Sequence[Outcome], say: Say) -> int:
         statuses = {o.exit_status for o in failed}
         return statuses.pop() if len(failed) == len(outcomes) and len(statuses) == 1 else 1
     if len(by_status["nothing to do"]) == len(outcomes):
+        what = "run with both EEG and BOLD" if job.application is None else "EEG recording"
         raise NothingSelectedError(
-            f"No run with both EEG and BOLD is left: {outcomes[0].message}. --dry-run lists every recording."
+            f"No {what} is left: {outcomes[0].message}. --dry-run lists every recording."
         )
     say(f"Reports: {job.output_dir}/sub-*.html")
     return 0

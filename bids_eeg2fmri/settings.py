@@ -64,9 +64,42 @@ class EegSettings:
     lowpass: float = 40.0
     #: Sampling rate of the cleaned EEG, Hz.
     sfreq: float = 100.0
+    #: Whether the gradient artefact is still in the recording; auto: told from the recording.
+    state: Literal["auto", "raw", "corrected"] = "auto"
+    #: What subtracts it: this app, or MNE for comparison.
+    gradient: Literal["aas", "mne"] = "aas"
+    #: Volumes of the usual template; windows of half to four times as many, and all, are tried beside it.
+    gradient_window: int = 25
+    #: Windows of volumes end where the head moves by more from one to the next, mm (framewise displacement).
+    max_displacement: float = 0.5
+    #: Components of the optimal basis set fitted to what is then left; 0: none.
+    residual_components: int | Literal["auto"] = 0
+    #: The pulse artefact: corrected where there is one, by MNE's optimal basis sets instead, or left.
+    pulse: Literal["auto", "mne", "off"] = "auto"
+    #: Bad channels: also those that look bad, or only those that the dataset flags.
+    bad_channels: Literal["auto", "flagged"] = "auto"
+    #: Whether ocular and muscle components are removed (ICA).
+    ica: bool = False
+    #: Bursts are clipped at this many robust standard deviations of their channel; 0: not at all.
+    burst_limit: float = 8.0
 
     def __post_init__(self) -> None:
         """Check that the corners fit each other and the sampling rate."""
+        if self.burst_limit != 0 and self.burst_limit < 3:
+            raise UsageError(
+                f"eeg.burst_limit={self.burst_limit:g}: allowed is 0 (off) or at least 3; less clips EEG."
+            )
+        if not 5 <= self.gradient_window <= 1000:
+            raise UsageError(
+                f"eeg.gradient_window={self.gradient_window}: allowed are 5 to 1000 volumes; usual are "
+                "21 to 31."
+            )
+        if self.max_displacement <= 0:
+            raise UsageError(f"eeg.max_displacement={self.max_displacement:g}: allowed is more than 0 (mm).")
+        if isinstance(self.residual_components, int) and not 0 <= self.residual_components <= 20:
+            raise UsageError(
+                f"eeg.residual_components={self.residual_components}: allowed are 0 to 20, or auto."
+            )
         if not 0 < self.highpass < self.lowpass < self.sfreq / 2:
             raise UsageError(
                 f"eeg.highpass={self.highpass:g}, eeg.lowpass={self.lowpass:g}, eeg.sfreq={self.sfreq:g}: "
@@ -90,23 +123,86 @@ class BoldSettings:
     radius: float = 8.0
     #: A region of fewer voxels is dropped.
     min_voxels: int = 1
+    #: Which preprocessed image, by its ``desc-``; empty: ``preproc``, else ``denoised``, else the only one.
+    desc: str = ""
+    #: Which resolution, by its ``res-``; empty: the coarsest, since regions are means over many voxels.
+    resolution: str = ""
     #: Cut-off of the cosine high-pass, Hz.
     highpass: float = 0.008
-    #: Number of head-motion regressors: 6 parameters, 12 with their derivatives, 24 with squares.
-    motion: int = 12
-    #: Whether the mean signals of white matter and CSF are removed too.
-    white_matter_csf: bool = True
+    #: What is removed beside the cosines: motion6, motion12 (with derivatives) or motion24 (with squares),
+    #: wm_csf, global_signal, compcor; ``scrub`` gives volumes of high motion the weight 0.
+    confounds: tuple[str, ...] | str = ("motion12", "wm_csf")
+    #: Components of ``compcor``: the first of the combined white-matter and CSF mask.
+    compcor: int = 5
+    #: Thresholds of ``scrub``: framewise displacement, mm, and standardised DVARS.
+    fd_threshold: float = 0.5
+    dvars_threshold: float = 1.5
+    #: What stands for a region: the mean of its voxels, or their first principal component.
+    summary: Literal["mean", "pc1"] = "mean"
+    #: Functional localiser, ``contrast=A-B`` (from the training runs) or ``task=NAME,contrast=A-B``.
+    localizer: str = ""
+    #: Voxels that the localiser keeps in each region.
+    localizer_voxels: int = 30
+    #: Further targets, name to ``A - B``: a region minus another, or minus ``background``.
+    contrasts: Mapping[str, str] = field(default_factory=dict)
+    #: The slab of the brain that is ``background``, from and to, mm along the z axis of the space.
+    background: tuple[float, float] = (0.0, 10.0)
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if self.motion not in (0, 6, 12, 24):
-            raise UsageError(f"bold.motion={self.motion}: allowed are 0, 6, 12 and 24.")
-        if self.radius <= 0:
-            raise UsageError(f"bold.radius={self.radius:g}: allowed is a radius above 0 (mm).")
-        if self.min_voxels < 1:
-            raise UsageError(f"bold.min_voxels={self.min_voxels}: allowed is 1 or more.")
+        if isinstance(self.confounds, str):
+            names = () if self.confounds == "none" else (self.confounds,)
+            object.__setattr__(self, "confounds", names)
+        check_confounds(self.confounds)
+        if self.localizer:
+            split_localizer(self.localizer)
+        for name, least in (("min_voxels", 1), ("compcor", 1), ("localizer_voxels", 1)):
+            if getattr(self, name) < least:
+                raise UsageError(f"bold.{name}={getattr(self, name)}: allowed is {least} or more.")
+        for name in ("radius", "fd_threshold", "dvars_threshold"):
+            if getattr(self, name) <= 0:
+                raise UsageError(f"bold.{name}={getattr(self, name):g}: allowed is a number above 0.")
         if self.highpass < 0:
             raise UsageError(f"bold.highpass={self.highpass:g}: allowed is 0 (off) or above (Hz).")
+        if not self.background[0] < self.background[1]:
+            raise UsageError(
+                f"bold.background={list(self.background)}: expected two heights, [from, to] (mm)."
+            )
+
+
+#: Strategies of ``bold.confounds``; of those of motion one is allowed.
+CONFOUNDS = ("motion6", "motion12", "motion24", "wm_csf", "global_signal", "compcor", "scrub")
+
+
+def check_confounds(names: Iterable[str]) -> None:
+    """Raise a UsageError for a strategy against confounds that is not offered, or two of motion."""
+    names = tuple(names)
+    for name in names:
+        if name not in CONFOUNDS:
+            raise UsageError(
+                f"bold.confounds: there is no strategy '{name}'.{did_you_mean(name, CONFOUNDS)} "
+                f"Allowed are {', '.join(CONFOUNDS)}, or none."
+            )
+    if sum(name.startswith("motion") for name in names) > 1 or len(set(names)) < len(names):
+        raise UsageError(f"bold.confounds={list(names)}: give each strategy once, and one of motion.")
+
+
+def split_localizer(text: str) -> tuple[str, str]:
+    """Return the task (empty: the training runs themselves) and the contrast of a localiser.
+
+    Raises
+    ------
+    UsageError
+        If the text is not ``contrast=A-B`` or ``task=NAME,contrast=A-B``.
+    """
+    pairs = [part.partition("=") for part in text.split(",")]
+    found = {key.strip(): value.strip() for key, _, value in pairs}
+    if len(found) < len(pairs) or not set(found) <= {"task", "contrast"} or not found.get("contrast"):
+        raise UsageError(
+            f"The localiser '{text}' is not understood; expected contrast=A-B or task=NAME,contrast=A-B, "
+            "where A and B are conditions, for example contrast=imagery-rest."
+        )
+    return found.get("task", "").removeprefix("task-"), found["contrast"]
 
 
 def check_scheme(scheme: str) -> None:
@@ -128,10 +224,19 @@ class EvaluationSettings:
 
     #: What is held out; ``auto`` takes the strictest that the data allows.
     cv: str = "auto"
-    #: Draws of the circular-shift null.
+    #: Draws of each null.
     n_nulls: int = 1000
     #: Smallest shift of that null, s.
     min_shift: float = 20.0
+    #: Draws with shifted BOLD for which every fold is fitted anew, for models that are cheap to fit.
+    refit_nulls: int = 0
+    #: Whether each model is also fitted to what the task leaves, for its gain in R² (twice the time).
+    task_gain: bool = True
+    #: Whether negative controls are run: other targets, the EEG of the future.
+    controls: bool = False
+    #: Learn from the runs of one task and test on those of another; both or none.
+    train_task: str = ""
+    test_task: str = ""
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -140,6 +245,23 @@ class EvaluationSettings:
             raise UsageError(f"evaluation.n_nulls={self.n_nulls}: allowed is 1 or more.")
         if self.min_shift < 0:
             raise UsageError(f"evaluation.min_shift={self.min_shift:g}: allowed is 0 or more (s).")
+        if self.refit_nulls < 0:
+            raise UsageError(f"evaluation.refit_nulls={self.refit_nulls}: allowed is 0 (none) or more.")
+        self._check_tasks()
+
+    def _check_tasks(self) -> None:
+        """Check that testing across tasks names two tasks, and nothing else is held out."""
+        if bool(self.train_task) != bool(self.test_task):
+            raise UsageError("--train-task and --test-task belong together: give both or none.")
+        if self.train_task and self.train_task == self.test_task:
+            raise UsageError(
+                f"--train-task and --test-task are both '{self.train_task}'. Name two tasks; within one task "
+                "use --task-label."
+            )
+        if self.train_task and self.cv != "auto":
+            raise UsageError(
+                f"--cv {self.cv} cannot be had with --train-task: what is held out is the other task."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +320,21 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """Trained models that are applied, in place of training."""
+
+    #: A model file, for everybody, or the output folder of an earlier call with each participant's own.
+    path: Path
+    #: Models to apply, by their names; empty: all there are.
+    models: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the models, or that of the one file."""
+        return self.path if self.path.is_dir() else self.path.parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One call of the command."""
 
@@ -208,6 +345,8 @@ class Job:
     selection: Selection
     running: Running
     settings: Settings
+    #: None: models are trained.
+    application: Application | None = None
 
 
 def load_settings(

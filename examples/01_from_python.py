@@ -8,17 +8,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from bids_eeg2fmri import (
     Settings,
     choose_splits,
-    cross_validate,
     discover_runs,
     label_regions,
     load_model,
     prepare_run,
-    score_predictions,
+    try_model,
 )
 from bids_eeg2fmri.settings import Selection
 
@@ -32,9 +29,8 @@ def main(bids_dir: Path, participant: str) -> None:
     runs = [prepare_run(timed, labels, settings).aligned for timed in found.timed]
 
     model = load_model("ridge")(bands={"mu": (8.0, 13.0), "beta": (13.0, 30.0)})
-    predictions = cross_validate(model, runs, choose_splits(runs), seed=0).predictions
-    scores = score_predictions(runs, predictions, n_nulls=1000, min_shift=20.0, rng=np.random.default_rng(0))
-    for score in scores:
+    trial = try_model(model, runs, choose_splits(runs), settings.evaluation, seed=0)
+    for score in trial.evaluation.scores:
         if score.run == "all":
             print(f"{score.region:10} r = {score.r:.2f}  r given task = {score.r_given_task:.2f}")
 

@@ -134,7 +134,8 @@ def test_saved_models_are_restored(finished: Path) -> None:
     for name in ("ridge", "eegnet"):
         saved = read_model(finished / "sub-01" / f"sub-01_task-imagery_desc-{name}_model.safetensors")
         fitted = load_model(name)(**saved.options).restore(saved.tensors)
-        assert len(saved.channel_names) == 16
+        assert len(saved.channel_names) == 17  # with the reference, which is a channel again
+        assert saved.channel_names[-1] == "FCz"
         for key, tensor in fitted.tensors().items():
             np.testing.assert_array_equal(tensor, saved.tensors[key])
 

@@ -11,9 +11,10 @@ from bids_eeg2fmri.bids.names import parse_leniently
 
 #: The file that names a recording, for the formats that pipelines write.
 _EXTENSIONS = (".vhdr", ".edf", ".bdf", ".set", ".fif")
-#: Epochs, averages, decompositions and further parts of a split recording are no continuous EEG.
+#: Epochs, averages, decompositions and further parts of a split recording are no continuous EEG; the truth
+#: behind simulated EEG is no recording.
 _NO_RECORDING = re.compile(
-    r"epo(chs?)?|ave|evoked|ica|proj|cov|fwd|inv|tfr|psd|split-0*[2-9]\d*|events|noise", re.IGNORECASE
+    r"epo(chs?)?|ave|evoked|ica|proj|cov|fwd|inv|tfr|psd|split-0*[2-9]\d*|events|noise|truth", re.IGNORECASE
 )
 #: What pipelines call the last of several stages.
 _LAST_STAGE = re.compile(r"clean(ed)?|pp|preproc(essed)?|final", re.IGNORECASE)

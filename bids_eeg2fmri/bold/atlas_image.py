@@ -149,6 +149,12 @@ def _place_labels(image: AtlasImage, grid: Grid) -> GridRegions:
     on_grid = np.zeros(grid.shape, dtype=np.int32)
     on_grid[grid.mask] = np.where(resampled > 0, np.searchsorted(values, resampled) + 1, 0)
     is_mask = values.tolist() == [1]
+    unnamed = [v for v in values.tolist() if v not in image.names]
+    if image.names and unnamed:
+        shown = ", ".join(map(str, unnamed[:5])) + (" ..." if len(unnamed) > 5 else "")
+        _logger.warning(
+            "%s does not name the labels %s: they are called label_N", names_table(image.path), shown
+        )
     names = tuple(image.names.get(v, image.stem if is_mask else f"label_{v}") for v in values.tolist())
     return GridRegions(
         names=names,

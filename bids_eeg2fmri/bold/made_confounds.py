@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.records import Floats, RealignedRun
 
 _MOTION = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
@@ -14,6 +15,18 @@ _MOTION = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 _POWER_RADIUS = 50.0
 #: Volumes before the steady state are among the first so many, this many robust standard deviations brighter.
 _AT_START, _BRIGHTER = 10, 6.0
+#: Strategies of ``bold.confounds`` whose columns are not made here.
+_NOT_MADE = ("compcor", "global_signal")
+
+
+def check_made(confounds: Sequence[str]) -> None:
+    """Raise a UsageError for strategies of ``bold.confounds`` that need fMRIPrep's table."""
+    wrong = [name for name in confounds if name in _NOT_MADE]
+    if wrong:
+        raise UsageError(
+            f"bold.confounds={','.join(wrong)} needs fMRIPrep: minimal preprocessing makes motion, wm_csf "
+            "and what scrub goes by. Choose among these, or give fMRIPrep's output with --derivatives."
+        )
 
 
 def make_confounds(run: RealignedRun, signals: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -29,7 +29,7 @@ from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.formats.completion import digest_inputs
 from bids_eeg2fmri.formats.nifti import read_image_header, read_volume
 from bids_eeg2fmri.formats.record_file import keep_record
-from bids_eeg2fmri.records import Floats, RealignedRun, SimultaneousRun, TemplatePlace
+from bids_eeg2fmri.records import BoldRun, Floats, RealignedRun, TemplatePlace
 
 _logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class MinimalBold:
     runs: tuple[MinimalRun, ...]
 
 
-def preprocess_minimally(runs: Sequence[SimultaneousRun], *, work_dir: Path | None = None) -> MinimalBold:
+def preprocess_minimally(runs: Sequence[BoldRun], *, work_dir: Path | None = None) -> MinimalBold:
     """Realign the raw BOLD of a participant's runs and find where it lies in the MNI152 template.
 
     All runs are put on the grid of the first one's mean image. No image is resampled: region signals are
@@ -115,7 +115,7 @@ def preprocess_minimally(runs: Sequence[SimultaneousRun], *, work_dir: Path | No
     )
 
 
-def _realign(run: SimultaneousRun, work_dir: Path | None) -> RealignedRun:
+def _realign(run: BoldRun, work_dir: Path | None) -> RealignedRun:
     """Return where the head was in a run."""
     _logger.info("%s: minimal preprocessing: realigning the raw BOLD", run.entities)
     return keep_record(
@@ -127,9 +127,7 @@ def _realign(run: SimultaneousRun, work_dir: Path | None) -> RealignedRun:
     )
 
 
-def _place(
-    run: SimultaneousRun, realigned: RealignedRun, tissues: ClassMaps, work_dir: Path | None
-) -> TemplatePlace:
+def _place(run: BoldRun, realigned: RealignedRun, tissues: ClassMaps, work_dir: Path | None) -> TemplatePlace:
     """Return where the first run's mean image lies in the template."""
     _logger.info("%s: minimal preprocessing: registering to MNI152", run.entities)
     bold = Image(volume=realigned.mean, affine=realigned.affine)
@@ -148,7 +146,7 @@ def _place(
     return keep_record(work_dir, TemplatePlace, f"{run.entities}_placed", digest, find)
 
 
-def _check_place(place: TemplatePlace, run: SimultaneousRun) -> None:
+def _check_place(place: TemplatePlace, run: BoldRun) -> None:
     """Raise if a registration went wrong."""
     if place.overlap < _LEAST_OVERLAP:
         raise BadDataError(
@@ -158,16 +156,14 @@ def _check_place(place: TemplatePlace, run: SimultaneousRun) -> None:
         )
 
 
-def _to_volumes(first: RealignedRun, other: RealignedRun, run: SimultaneousRun) -> Floats:
+def _to_volumes(first: RealignedRun, other: RealignedRun, run: BoldRun) -> Floats:
     """Return the maps (n_volumes, 4, 4) from voxels of the first run's mean to voxels of a run's volumes."""
     link = np.eye(4) if other is first else link_runs(first, other, run.raw_bold_path.name)
     matrices: Floats = np.linalg.inv(other.affine) @ other.poses @ link @ first.affine
     return matrices
 
 
-def _mean_signals(
-    run: SimultaneousRun, masks: dict[str, np.ndarray], to_volumes: Floats
-) -> dict[str, Floats]:
+def _mean_signals(run: BoldRun, masks: dict[str, np.ndarray], to_volumes: Floats) -> dict[str, Floats]:
     """Return the mean signal (n_volumes,) of each tissue."""
     if not masks:
         return {}

@@ -19,7 +19,9 @@ from bids_eeg2fmri.bold.spheres import Spheres, read_spheres
 def motor() -> Spheres:
     """Return the motor network: M1, S1, SMA, pre-SMA, PMd and PMv, left and right.
 
-    From the meta-analysis of Mayka et al. 2006 (10.1016/j.neuroimage.2006.02.004).
+    Peaks of the likelihood maps in Table 1 of Mayka et al. 2006 (10.1016/j.neuroimage.2006.02.004), which are
+    in Talairach space, brought to MNI space by the inverse of the equations the paper converts with. The
+    table beside this module says for each centre where it is from, and that the right ones are mirrored.
     """
     with as_file(files("bids_eeg2fmri.bold").joinpath("regions", "motor.tsv")) as path:
         return read_spheres(path)
@@ -29,7 +31,7 @@ def seitzman300() -> Spheres:
     """Return 300 regions of cortex, subcortex and cerebellum, with their networks and radii.
 
     Seitzman et al. 2020 (10.1016/j.neuroimage.2019.116290). A name is the network and the number in the
-    published table: ``SomatomotorDorsal_012``.
+    published table: ``SomatomotorDorsal_013``.
     """
     table = fetch_coords_seitzman_2018(ordered_regions=False)
     return Spheres(
@@ -40,11 +42,12 @@ def seitzman300() -> Spheres:
 
 
 def power264() -> Spheres:
-    """Return 264 regions of cortex, subcortex and cerebellum, spheres of 10 mm across as published.
+    """Return 264 regions of cortex, subcortex and cerebellum, as spheres of 5 mm radius.
 
-    Power et al. 2011 (10.1016/j.neuron.2011.09.006). The published coordinates come without networks; those
-    of :func:`seitzman300`, which took most of its cortical regions from this set, are given to the regions
-    that are in both. The others are called after the set: ``Power_078``.
+    Power et al. 2011 (10.1016/j.neuron.2011.09.006). The radius is the one that users of the set give for it
+    (for example PMC10727773); it was not checked against the paper. The published coordinates come without
+    networks; those of :func:`seitzman300`, which took most of its cortical regions from this set, are given
+    to the regions that are in both. The others are called after the set: ``Power_078``.
     """
     centres = np.asarray(fetch_coords_power_2011()["rois"][["x", "y", "z"]], dtype=np.float64)
     table = fetch_coords_seitzman_2018(ordered_regions=False)
@@ -57,9 +60,10 @@ def power264() -> Spheres:
 
 
 def dosenbach160() -> Spheres:
-    """Return 160 regions of cortex and cerebellum with their networks, spheres of 10 mm across as published.
+    """Return 160 regions of cortex and cerebellum with their networks, as spheres of 5 mm radius.
 
-    Dosenbach et al. 2010 (10.1126/science.1194144). A name is the network and the published number:
+    Dosenbach et al. 2010 (10.1126/science.1194144). The radius is that of :func:`power264`, of one group;
+    it was not checked against the paper. A name is the network and the published number:
     ``sensorimotor_041``.
     """
     table = fetch_coords_dosenbach_2010(ordered_regions=False)

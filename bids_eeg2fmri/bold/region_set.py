@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from bids_eeg2fmri.bold.atlas_image import AtlasImage, is_image, names_table, place_image, read_atlas_image
+from bids_eeg2fmri.bold.background import place_background
+from bids_eeg2fmri.bold.differences import BACKGROUND, difference_weights
 from bids_eeg2fmri.bold.grid import Grid, drop_uncovered, paint_labels
 from bids_eeg2fmri.bold.spheres import Spheres, place_spheres, read_spheres
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.formats.nifti import read_image_header, read_volume
-from bids_eeg2fmri.records import SimultaneousRun
+from bids_eeg2fmri.records import BoldRun
 from bids_eeg2fmri.registry import REGION_SETS, check_region_set, load_region_set
 from bids_eeg2fmri.settings import BoldSettings
 
 #: The mean over regions in tables of scores, and a column of time series.
-_TAKEN = ("mean", "weight")
+_TAKEN = ("mean", "weight", BACKGROUND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,6 +42,8 @@ class RegionLabels:
         What each voxel (the grid in C order) counts in the mean of each region.
     steps : tuple of str
         What the regions are and which were dropped, in words.
+    background : array of bool, shape (n_x, n_y, n_z), or None
+        The slab of the brain that regions are compared with, where a contrast asks for it.
     """
 
     names: tuple[str, ...]
@@ -47,6 +51,7 @@ class RegionLabels:
     affine: NDArray[np.float64]
     weights: csr_array
     steps: tuple[str, ...]
+    background: NDArray[np.bool_] | None = None
 
     @property
     def digest(self) -> str:
@@ -54,6 +59,7 @@ class RegionLabels:
         content = hashlib.sha256(repr((self.names, self.steps)).encode())
         for array in (self.labels, self.affine, self.weights.indptr, self.weights.indices, self.weights.data):
             content.update(np.ascontiguousarray(array).tobytes())
+        content.update(b"" if self.background is None else self.background.tobytes())
         return content.hexdigest()
 
 
@@ -86,9 +92,7 @@ def region_files(regions: str) -> tuple[Path, ...]:
     return (path, names) if is_image(path) and names.is_file() else (path,)
 
 
-def label_regions(
-    runs: Sequence[SimultaneousRun], settings: BoldSettings, grid: Grid | None = None
-) -> RegionLabels:
+def label_regions(runs: Sequence[BoldRun], settings: BoldSettings, grid: Grid | None = None) -> RegionLabels:
     """Return the regions on the grid of a participant's images: the same voxels for every run.
 
     A voxel counts only if it lies in the brain mask of every run. Regions of fewer than ``min_voxels`` voxels
@@ -104,7 +108,9 @@ def label_regions(
     ------
     BadDataError
         If the runs have different grids, a mask does not fit its image, a region of a small set has no voxel,
-        or no region is left.
+        no region is left, or the background has no voxel.
+    UsageError
+        If a contrast names no regions.
     """
     grid = _common_grid(runs) if grid is None else grid
     regions = load_regions(settings.regions)
@@ -114,17 +120,30 @@ def label_regions(
         placed = place_image(regions, grid)
     _check_names(placed.names, settings.regions)
     kept, notes = drop_uncovered(placed, min_voxels=settings.min_voxels)
+    labels = paint_labels(kept.weights, grid.shape)
+    background = None
+    if any(BACKGROUND in text for text in settings.contrasts.values()):
+        background, note = place_background(labels > 0, grid, settings.background)
+        notes = (*notes, note)
+    # Early, before any image is read: a contrast that names no regions.
+    difference_weights(settings.contrasts, kept.names, has_background=background is not None)
     return RegionLabels(
         names=kept.names,
-        labels=paint_labels(kept.weights, grid.shape),
+        labels=labels,
         affine=grid.affine,
         weights=kept.weights,
-        steps=(f"mean over {kept.description}", *notes),
+        steps=(kept.description, *notes),
+        background=background,
     )
 
 
-def _common_grid(runs: Sequence[SimultaneousRun]) -> Grid:
+def _common_grid(runs: Sequence[BoldRun]) -> Grid:
     """Return the grid that the runs' images share, with the voxels that lie in the brain of every run."""
+    if any(run.preprocessing == "minimal" for run in runs):
+        raise BadDataError(
+            f"{runs[0].bold_path.name} is a raw image, in no template space: where regions lie in it is not "
+            "known. Give the grid that preprocess_minimally returns, or fMRIPrep's output."
+        )
     headers = [read_image_header(run.bold_path) for run in runs]
     first = headers[0]
     for run, header in zip(runs, headers, strict=True):
@@ -147,7 +166,7 @@ def _check_names(names: Sequence[str], regions: str) -> None:
             )
 
 
-def _brain(run: SimultaneousRun, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _brain(run: BoldRun, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return a run's brain mask, or everything where there is none."""
     if run.mask_path is None:
         return np.ones(shape[:3], dtype=bool)

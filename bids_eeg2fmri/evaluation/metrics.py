@@ -38,6 +38,80 @@ def r_squared(predicted: Floats, measured: Floats, reference: Floats) -> Floats:
     return r2
 
 
+def mean_squared_error(predicted: Floats, measured: Floats) -> Floats:
+    """Return the mean squared error of each column of (n_volumes, n_regions), in the unit of BOLD squared."""
+    error: Floats = ((measured - predicted) ** 2).mean(axis=0)
+    return error
+
+
+def concordance(predicted: Floats, measured: Floats) -> Floats:
+    """Return Lin's concordance correlation coefficient, (n_regions,) (Lin 1989, 10.2307/2532051).
+
+    It is r, lessened where the prediction has another mean or another spread than what was measured.
+    """
+    x, y = predicted - predicted.mean(axis=0), measured - measured.mean(axis=0)
+    apart = (predicted.mean(axis=0) - measured.mean(axis=0)) ** 2
+    size = (x**2).mean(axis=0) + (y**2).mean(axis=0) + apart
+    both = 2 * (x * y).mean(axis=0)
+    ccc: Floats = np.divide(both, size, out=np.full(size.shape, np.nan), where=size > 0)
+    return ccc
+
+
+def calibration_slope(predicted: Floats, measured: Floats) -> Floats:
+    """Return the slope of measured on predicted, (n_regions,): 1 if a predicted percent is a measured one.
+
+    Below 1 the prediction swings too far, above 1 not far enough; NaN for a constant prediction.
+    """
+    x = predicted - predicted.mean(axis=0)
+    power = (x**2).sum(axis=0)
+    varies = power > (_CONSTANT * np.abs(predicted).max(axis=0, initial=0.0)) ** 2 * len(x)
+    both = (x * (measured - measured.mean(axis=0))).sum(axis=0)
+    slope: Floats = np.divide(both, power, out=np.full(power.shape, np.nan), where=varies)
+    return slope
+
+
+def change_accuracy(predicted: Floats, measured: Floats, *, step: int) -> Floats:
+    """Return how often both go the same way over ``step`` volumes, (n_regions,), 0.5 by chance.
+
+    What neurofeedback needs: whether the signal it shows rises when the BOLD does. Volumes at which either
+    stays the same do not count.
+    """
+    if len(predicted) <= step:
+        return np.full(predicted.shape[1], np.nan)
+    directions = np.sign(predicted[step:] - predicted[:-step]) * np.sign(measured[step:] - measured[:-step])
+    n_counted = (directions != 0).sum(axis=0)
+    agreeing = (directions > 0).sum(axis=0).astype(np.float64)
+    share: Floats = np.divide(agreeing, n_counted, out=np.full(n_counted.shape, np.nan), where=n_counted > 0)
+    return share
+
+
+def effective_samples(predicted: Floats, measured: Floats) -> Floats:
+    """Return how many independent volumes would tell as much of a correlation, (n_regions,).
+
+    n / (1 + 2 * sum of the products of both autocorrelations), lags up to a fifth of the run (Pyper and
+    Peterman 1998, 10.1139/f98-104); at most n.
+    """
+    n = len(predicted)
+    if n < 5:
+        return np.full(predicted.shape[1], np.nan)
+    lags = np.arange(1, n // 5 + 1)
+    products = autocorrelation(predicted)[lags] * autocorrelation(measured)[lags]
+    inflation = 1 + 2 * ((1 - lags / n)[:, None] * products).sum(axis=0)
+    effective: Floats = n / np.maximum(inflation, 1.0)
+    return effective
+
+
+def autocorrelation(data: Floats) -> Floats:
+    """Return the autocorrelation of each column at lags 0 to n - 1, (n_volumes, n_regions), biased."""
+    centred = data - data.mean(axis=0)
+    spectrum = np.abs(np.fft.rfft(centred, n=2 * len(data), axis=0)) ** 2
+    products = np.fft.irfft(spectrum, axis=0)[: len(data)]
+    correlation: Floats = np.divide(
+        products, products[:1], out=np.zeros_like(products), where=products[:1] > 0
+    )
+    return correlation
+
+
 def remove_design(data: Floats, design: Floats) -> Floats:
     """Return (n_volumes, n_regions) without what a constant and the design (n_volumes, n_regressors) explain.
 

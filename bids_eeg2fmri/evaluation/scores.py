@@ -1,153 +1,212 @@
-"""Scores of one model, per region and run and over all runs."""
+"""Scores of one model: per fold, run, session and over all, with all that its test showed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from bids_eeg2fmri.evaluation.metrics import correlate, fisher_z, r_squared, remove_design
-from bids_eeg2fmri.evaluation.nulls import null_fisher_z, p_value
-from bids_eeg2fmri.records import AlignedRun, Floats, Predictions, Score
+from bids_eeg2fmri.evaluation.bootstrap import confidence_interval
+from bids_eeg2fmri.evaluation.coherence import coherence_in_band
+from bids_eeg2fmri.evaluation.lags import best_lag, trace_lags
+from bids_eeg2fmri.evaluation.metrics import (
+    calibration_slope,
+    change_accuracy,
+    concordance,
+    correlate,
+    effective_samples,
+    fisher_z,
+    mean_squared_error,
+    r_squared,
+)
+from bids_eeg2fmri.evaluation.significance import MEAN_REGION, run_null_tests
+from bids_eeg2fmri.evaluation.tested import TestedRun, tested_folds, tested_runs
+from bids_eeg2fmri.records import (
+    MEASURES,
+    AlignedRun,
+    Evaluation,
+    Floats,
+    Measure,
+    NullTest,
+    Predictions,
+    Score,
+)
+from bids_eeg2fmri.settings import EvaluationSettings
 
-#: The region that is the mean over regions.
-MEAN_REGION = "mean"
+#: A change is told over this long: about what the haemodynamic response needs to rise, s.
+_CHANGE = 4.0
+#: Draws of refitted models are the best null there is, as long as there are enough of them.
+_ENOUGH_REFITS = 99
 
 
-def score_predictions(
+def evaluate(
     runs: Sequence[AlignedRun],
     predictions: Predictions,
+    settings: EvaluationSettings,
     *,
-    n_nulls: int,
-    min_shift: float,
     rng: np.random.Generator,
-) -> tuple[Score, ...]:
-    """Return one score per region and run, and one per region over all runs.
+    wrong_runs: Sequence[Sequence[Floats]] | None = None,
+    refit_nulls: Sequence[NullTest] = (),
+    beside_task: tuple[Predictions, Predictions] | None = None,
+) -> Evaluation:
+    """Return scores, nulls, lags and specificity of one model's predictions for what it had not seen.
 
-    The region ``mean`` is the mean over regions of Fisher z (of R² for R²). Over all runs, z is the mean over
-    runs and R² is computed from all volumes together. Where several folds tested parts of a run, each part is
-    correlated about its own mean: the training mean of a fold lies opposite to the mean of what was held out,
-    which alone would give negative correlations. The null shifts prediction against measurement within runs;
-    see :func:`~bids_eeg2fmri.evaluation.nulls.null_fisher_z`.
+    The region ``mean`` is the mean over regions of Fisher z (of each figure for the others).
 
     Parameters
     ----------
-    n_nulls : int
-        Draws of the null.
-    min_shift : float
-        Smallest shift, s.
+    runs : sequence of AlignedRun
+    predictions : Predictions
+    settings : EvaluationSettings
+    rng : Generator
+    wrong_runs : sequence of sequence of array, or None
+        See :func:`~bids_eeg2fmri.evaluation.significance.run_null_tests`.
+    refit_nulls : sequence of NullTest
+        Tests against models refitted to surrogate BOLD, made where models are trained.
+    beside_task : (Predictions, Predictions) or None
+        Of the task alone, and of task and this model together: for the gain in R².
     """
-    parts = [_tested(run, predictions, k) for k, run in enumerate(runs)]
-    kept = [k for k, part in enumerate(parts) if len(part.predicted) >= 3]
-    plain = [parts[k].without(parts[k].folds) for k in kept]
-    given = [parts[k].without(np.hstack([parts[k].folds, parts[k].design])) for k in kept]
-    z = np.array([fisher_z(correlate(*pair)) for pair in plain])
-    z_task = np.array([fisher_z(correlate(*pair)) for pair in given])
-    r2 = np.array([r_squared(*parts[k][:3]) for k in kept])
-    regions = (*runs[0].region_names, MEAN_REGION)
-    rows = [
-        _rows(predictions, regions, runs[k].entities.run_label, _Figures(len(parts[k].predicted), *figures))
-        for k, *figures in zip(kept, z, r2, z_task, strict=True)
+    tested = tested_runs(runs, predictions)
+    groups: list[tuple[str, Sequence[TestedRun]]] = [
+        *((label, (part,)) for label, part in tested_folds(runs, predictions)),
+        *((part.run.entities.run_label, (part,)) for part in tested),
+        *_sessions(tested),
+        ("all", tested),
     ]
-    trs = [runs[k].tr for k in kept]
-    p_values = [
-        _p_over_runs(pairs, values.mean(axis=0), trs, n_nulls=n_nulls, min_shift=min_shift, rng=rng)
-        for pairs, values in ((plain, z), (given, z_task))
-    ]
-    over_all_runs = _Figures(
-        sum(len(parts[k].predicted) for k in kept),
-        z.mean(axis=0),
-        r_squared(*(np.concatenate([parts[k][side] for k in kept]) for side in range(3))),
-        z_task.mean(axis=0),
-        *p_values,
+    gains = _gains(runs, beside_task)
+    nulls = (
+        *run_null_tests(predictions.model, tested, settings, rng=rng, wrong_runs=wrong_runs),
+        *refit_nulls,
     )
-    overall = _rows(predictions, regions, "all", over_all_runs)
-    return tuple(score for group in (*rows, overall) for score in group)
-
-
-class _Tested(NamedTuple):
-    """The tested volumes with weight of one run: (n_volumes, n_regions) thrice, then regressors.
-
-    ``folds`` (n_volumes, n_folds - 1) tells the folds of the run apart, beside a constant.
-    """
-
-    predicted: Floats
-    measured: Floats
-    training_mean: Floats
-    folds: Floats
-    design: Floats
-
-    def without(self, regressors: Floats) -> tuple[Floats, Floats]:
-        """Return predicted and measured without what a constant and the regressors explain."""
-        return remove_design(self.predicted, regressors), remove_design(self.measured, regressors)
-
-
-def _tested(run: AlignedRun, predictions: Predictions, k: int) -> _Tested:
-    """Return what was tested of one run."""
-    tested = (predictions.folds[k] >= 0) & (run.weights > 0)
-    folds = predictions.folds[k][tested]
-    return _Tested(
-        predictions.values[k][tested],
-        run.bold[tested],
-        predictions.training_means[k][tested],
-        (folds[:, None] == np.unique(folds)[None, 1:]).astype(np.float64),
-        run.design[tested],
+    scores: list[Score] = []
+    for label, parts in groups:
+        figures = _figures(parts, rng) | gains.get(label, {})
+        scores += _rows(predictions, runs[0].region_names, label, parts, figures)
+    plain = [part.pair("r") for part in tested]
+    return Evaluation(
+        model=predictions.model,
+        region_names=runs[0].region_names,
+        scores=tuple(_with_p(score, nulls) if score.run == "all" else score for score in scores),
+        nulls=nulls,
+        lags=trace_lags(plain, [part.run.tr for part in tested]),
+        specificity=_specificity(plain),
     )
 
 
-def _p_over_runs(
-    pairs: Sequence[tuple[Floats, ...]],
-    observed: Floats,
-    trs: Sequence[float],
-    *,
-    n_nulls: int,
-    min_shift: float,
-    rng: np.random.Generator,
-) -> Floats:
-    """Return p of each region and of their mean, (n_regions + 1,); NaN where the score is."""
-    finite = np.isfinite(observed)
-    p = np.full(len(observed) + 1, np.nan)
-    if finite.any():
-        sides = [(a[:, finite], b[:, finite]) for a, b in pairs]
-        null = null_fisher_z(sides, trs, n_nulls=n_nulls, min_shift=min_shift, rng=rng)
-        p[:-1][finite] = p_value(observed[finite], null)
-        p[-1:] = p_value(observed[finite].mean(keepdims=True), null.mean(axis=1, keepdims=True))
-    return p
+def _sessions(tested: Sequence[TestedRun]) -> list[tuple[str, Sequence[TestedRun]]]:
+    """Return the runs of each session, where there are several sessions."""
+    names = list(dict.fromkeys(part.run.entities.session for part in tested))
+    if len(names) < 2:
+        return []
+    return [(f"ses-{s}", [part for part in tested if part.run.entities.session == s]) for s in names]
 
 
-class _Figures(NamedTuple):
-    """Figures (n_regions,) of one run or of all; p values have one more, of the mean over regions."""
+def _figures(parts: Sequence[TestedRun], rng: np.random.Generator) -> dict[str, Floats]:
+    """Return every figure of a group of runs, (n_regions,) each."""
+    pairs = {measure: [part.pair(measure) for part in parts] for measure in MEASURES}
+    z = {m: np.array([fisher_z(correlate(*pair)) for pair in pairs[m]]) for m in MEASURES}
+    predicted, measured, training_mean = (
+        np.concatenate([getattr(part, side) for part in parts])
+        for side in ("predicted", "measured", "training_mean")
+    )
+    trs = [part.run.tr for part in parts]
+    low, high = confidence_interval(pairs["r"], trs, rng=rng)
+    undefined = np.isnan(z["r"]).any(axis=0)
+    changes = [
+        change_accuracy(part.predicted, part.measured, step=max(round(_CHANGE / part.run.tr), 1))
+        for part in parts
+    ]
+    # Each run about its own mean: what differs between runs is no change of the brain.
+    x, y = (np.concatenate([pair[side] for pair in pairs["r"]]) for side in (0, 1))
+    return {
+        "fisher_z": z["r"].mean(axis=0),
+        "fisher_z_sd": z["r"].std(axis=0, ddof=1) if len(parts) > 1 else np.full(z["r"].shape[1], np.nan),
+        "r_low": np.where(undefined, np.nan, low),
+        "r_high": np.where(undefined, np.nan, high),
+        "r_given_task": z["r_given_task"].mean(axis=0),
+        "r_given_task_nuisance": z["r_given_task_nuisance"].mean(axis=0),
+        "r2": r_squared(predicted, measured, training_mean),
+        "mse": mean_squared_error(predicted, measured),
+        "ccc": concordance(predicted, measured),
+        "slope": calibration_slope(x, y),
+        "coherence": coherence_in_band(pairs["r"], trs),
+        "best_lag": best_lag(trace_lags(pairs["r"], trs)),
+        "change_accuracy": np.mean(changes, axis=0),
+        "n_effective": np.sum([effective_samples(*pair) for pair in pairs["r"]], axis=0),
+    }
 
-    n_volumes: int
-    z: Floats
-    r2: Floats
-    z_task: Floats
-    p: Floats | None = None
-    p_task: Floats | None = None
+
+def _gains(
+    runs: Sequence[AlignedRun], beside_task: tuple[Predictions, Predictions] | None
+) -> dict[str, dict[str, Floats]]:
+    """Return the gain in R² of task and EEG over the task alone, for every run and over all runs."""
+    if beside_task is None:
+        return {}
+    alone, together = (tested_runs(runs, predictions) for predictions in beside_task)
+    groups = [(a.run.entities.run_label, [a], [b]) for a, b in zip(alone, together, strict=True)]
+    groups.append(("all", list(alone), list(together)))
+    return {label: {"r2_gain": _pooled_r2(b) - _pooled_r2(a)} for label, a, b in groups}
 
 
-def _rows(predictions: Predictions, regions: Sequence[str], run: str, figures: _Figures) -> list[Score]:
+def _pooled_r2(parts: Sequence[TestedRun]) -> Floats:
+    """Return R² of all volumes together, (n_regions,)."""
+    return r_squared(
+        np.concatenate([part.predicted for part in parts]),
+        np.concatenate([part.measured for part in parts]),
+        np.concatenate([part.training_mean for part in parts]),
+    )
+
+
+def _specificity(pairs: Sequence[tuple[Floats, Floats]]) -> Floats:
+    """Return the correlation of each region's prediction with each region's BOLD, (n_regions, n_regions)."""
+    n_regions = pairs[0][0].shape[1]
+    z = [[fisher_z(correlate(np.tile(x[:, [a]], n_regions), y)) for a in range(n_regions)] for x, y in pairs]
+    matrix: Floats = np.tanh(np.mean(z, axis=0))
+    return matrix
+
+
+def _rows(
+    predictions: Predictions,
+    region_names: Sequence[str],
+    run: str,
+    parts: Sequence[TestedRun],
+    figures: Mapping[str, Floats],
+) -> list[Score]:
     """Return the scores of every region and of their mean."""
-    nothing = np.full(len(regions), np.nan)
-    p, p_task = (nothing if values is None else values for values in (figures.p, figures.p_task))
-    z, r2, z_task = (np.append(v, _finite_mean(v)) for v in (figures.z, figures.r2, figures.z_task))
+    columns = {name: np.append(values, _finite_mean(values)) for name, values in figures.items()}
+    columns["r"] = columns["fisher_z"]
+    for name in MEASURES:  # averaged as Fisher z, shown as correlations
+        columns[name] = np.tanh(columns[name])
+    n_volumes = sum(len(part.predicted) for part in parts)
     return [
         Score(
             model=predictions.model,
             region=region,
             run=run,
-            n_volumes=figures.n_volumes,
-            r=float(np.tanh(z[i])),
-            fisher_z=float(z[i]),
-            r2=float(r2[i]),
-            r_given_task=float(np.tanh(z_task[i])),
-            p_shift=float(p[i]),
-            p_shift_given_task=float(p_task[i]),
+            n_volumes=n_volumes,
             held_out=predictions.unit,
+            **{name: float(values[i]) for name, values in columns.items()},
         )
-        for i, region in enumerate(regions)
+        for i, region in enumerate((*region_names, MEAN_REGION))
     ]
+
+
+def _with_p(score: Score, nulls: Sequence[NullTest]) -> Score:
+    """Return the score with its p values."""
+
+    def p(measure: Measure) -> float:
+        found = {t.null: t for t in nulls if t.region == score.region and t.measure == measure}
+        refit = found.get("refit")
+        best = refit if refit is not None and refit.n_draws >= _ENOUGH_REFITS else found.get("shift")
+        return float("nan") if best is None else best.p
+
+    return replace(
+        score,
+        p=p("r"),
+        p_given_task=p("r_given_task"),
+        p_given_task_nuisance=p("r_given_task_nuisance"),
+    )
 
 
 def _finite_mean(values: Floats) -> float:

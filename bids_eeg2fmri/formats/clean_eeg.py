@@ -74,6 +74,7 @@ def write_clean_eeg(
             "RecordingType": "continuous",
             "Steps": list(eeg.steps),
             "Quality": {name: round(value, 6) for name, value in eeg.quality.items()},
+            **_spectrum_fields(eeg),
             "VolumeClock": {
                 "Source": clock.source,
                 "JitterSeconds": round(clock.jitter, 9),
@@ -85,6 +86,17 @@ def write_clean_eeg(
     rows = [(name, "EEG", "uV", eeg.sfreq, "good") for name in eeg.channel_names]
     write_table(channels, rows, _CHANNEL_COLUMNS)
     return [*paths, sidecar, channels, channels.with_suffix(".json")]
+
+
+def _spectrum_fields(eeg: CleanEeg) -> dict[str, object]:
+    """Return the spectra before and after the cleaning as a sidecar's fields."""
+    if eeg.spectrum is None:
+        return {}
+    names = ("FrequencyHz", "PowerBefore", "PowerAfter")
+    rows = ([float(f"{value:.4g}") for value in row] for row in eeg.spectrum)
+    description = "Median over channels, microvolt squared per hertz, before and after pulse artefact, "
+    description += "components and bursts were taken out"
+    return {"Spectrum": {"Description": description} | dict(zip(names, rows, strict=True))}
 
 
 def _volume_events(eeg: CleanEeg, clock: VolumeClock) -> list[dict[str, object]]:

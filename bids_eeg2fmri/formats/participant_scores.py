@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_eeg2fmri.bids.names import split_entities
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.formats.completion import is_finished, read_settings_digest
@@ -31,11 +32,12 @@ class ParticipantScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RegionLabels:
-    """A label image (n_x, n_y, n_z), its affine (4, 4) to mm, and the name of each label from 1 on."""
+    """A label image (n_x, n_y, n_z), its affine (4, 4) to mm of a space, the names of labels from 1 on."""
 
     labels: NDArray[np.int32]
     affine: Floats
     names: tuple[str, ...]
+    space: str
 
 
 def collect_scores(outputs: Outputs, participant: str) -> ParticipantScores:
@@ -78,4 +80,5 @@ def read_region_labels(outputs: Outputs, participant: str) -> RegionLabels:
         labels=np.rint(read_volume(images[0])).astype(np.int32),
         affine=read_image_header(images[0]).affine,
         names=tuple(str(name) for name in table["name"]),
+        space=split_entities(images[0])[0].get("space", ""),
     )

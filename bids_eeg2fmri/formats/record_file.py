@@ -15,9 +15,9 @@ from safetensors.numpy import save
 
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.formats.atomic import whole_file
-from bids_eeg2fmri.records import CleanEeg, RealignedRun, RegionSeries, TemplatePlace
+from bids_eeg2fmri.records import CleanEeg, RealignedRun, RegionSeries, RegionSignals, TemplatePlace
 
-R = TypeVar("R", CleanEeg, RegionSeries, RealignedRun, TemplatePlace)
+R = TypeVar("R", CleanEeg, RegionSeries, RegionSignals, RealignedRun, TemplatePlace)
 
 _logger = logging.getLogger(__name__)
 
@@ -37,7 +37,9 @@ def keep_record(work_dir: Path | None, kind: type[R], name: str, digest: str, ma
     return record
 
 
-def write_record(path: Path, record: CleanEeg | RegionSeries | RealignedRun | TemplatePlace) -> None:
+def write_record(
+    path: Path, record: CleanEeg | RegionSeries | RegionSignals | RealignedRun | TemplatePlace
+) -> None:
     """Write a record as one safetensors file: arrays as tensors, everything else as JSON in its metadata."""
     values = {f.name: getattr(record, f.name) for f in fields(record)}
     arrays = {k: np.ascontiguousarray(v) for k, v in values.items() if isinstance(v, np.ndarray)}

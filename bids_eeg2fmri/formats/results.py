@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,20 @@ import numpy as np
 from bids_eeg2fmri.bids.names import common_entities
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.formats.clean_eeg import write_clean_eeg
+from bids_eeg2fmri.formats.evaluation_tables import (
+    write_controls,
+    write_lags,
+    write_nulls,
+    write_specificity,
+)
 from bids_eeg2fmri.formats.model_file import write_model
 from bids_eeg2fmri.formats.nifti import write_volume
 from bids_eeg2fmri.formats.score_table import write_scores
 from bids_eeg2fmri.formats.table import write_table
 from bids_eeg2fmri.formats.time_series import write_time_series
 from bids_eeg2fmri.records import (
+    ControlScore,
+    Evaluation,
     Predictions,
     PreparedRun,
     RegionSeries,
@@ -31,8 +40,16 @@ class Results:
 
     runs: tuple[PreparedRun, ...]
     predictions: tuple[Predictions, ...]
-    scores: tuple[Score, ...]
+    evaluations: tuple[Evaluation, ...]
     models: tuple[SavedModel, ...]
+    controls: tuple[ControlScore, ...] = ()
+    #: Of a localiser: how much the voxels of a region agree between folds (mean Jaccard index).
+    overlap: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """The scores of all models."""
+        return tuple(score for evaluation in self.evaluations for score in evaluation.scores)
 
 
 def write_results(outputs: Outputs, results: Results, *, raw_root: Path) -> list[Path]:
@@ -47,17 +64,27 @@ def write_results(outputs: Outputs, results: Results, *, raw_root: Path) -> list
     labels = outputs.of_participant(
         everyone, suffix="dseg", extension=".nii.gz", desc="regions", space=regions.space
     )
-    written += write_regions(labels, regions)
-    scores = outputs.of_participant(everyone, suffix="metrics", extension=".tsv", desc="scores")
-    written += write_scores(scores, results.scores)
+    written += write_regions(labels, regions, results.overlap)
+
+    def table(desc: str) -> Path:
+        return outputs.of_participant(everyone, suffix="metrics", extension=".tsv", desc=desc)
+
+    written += write_scores(table("scores"), results.scores)
+    written += write_nulls(table("nulls"), results.evaluations)
+    written += write_lags(table("lags"), results.evaluations)
+    written += write_specificity(table("specificity"), results.evaluations)
+    if results.controls:
+        written += write_controls(table("controls"), results.controls)
     for model in results.models:
         path = outputs.of_participant(everyone, suffix="model", extension=".safetensors", desc=model.model)
         written += write_model(path, model)
     return written
 
 
-def write_regions(path: Path, regions: RegionSeries) -> list[Path]:
-    """Write the label image of the regions and the table of their names."""
+def write_regions(
+    path: Path, regions: RegionSeries, overlap: Mapping[str, float] | None = None
+) -> list[Path]:
+    """Write the label image of the regions and the table of their names; what they are in its JSON."""
     write_volume(path, regions.labels, regions.affine)
     table = path.with_name(path.name.replace(".nii.gz", ".tsv"))
     columns = {
@@ -65,9 +92,16 @@ def write_regions(path: Path, regions: RegionSeries) -> list[Path]:
         "name": {"Description": "Region"},
         "n_voxels": {"Description": "Number of its voxels"},
     }
-    counts = np.bincount(regions.labels.ravel(), minlength=len(regions.region_names) + 1)
-    rows = [(k, name, int(counts[k])) for k, name in enumerate(regions.region_names, start=1)]
-    write_table(table, rows, columns)
+    names = regions.region_names[: len(regions.region_names) - len(regions.differences)]
+    counts = np.bincount(regions.labels.ravel(), minlength=len(names) + 1)
+    rows: list[tuple[object, ...]] = [(k, name, int(counts[k])) for k, name in enumerate(names, start=1)]
+    if overlap:
+        columns["fold_overlap"] = {
+            "Description": "Share of the localiser's voxels that two folds have in common (Jaccard index), "
+            "mean over pairs of folds"
+        }
+        rows = [(*row, overlap[name]) for row, name in zip(rows, names, strict=True)]
+    write_table(table, rows, columns, Regions="; ".join(regions.steps))
     return [path, table, table.with_suffix(".json")]
 
 

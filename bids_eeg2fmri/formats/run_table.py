@@ -12,7 +12,7 @@ from bids_eeg2fmri.records import FoundRun
 _COLUMNS = {
     "modality": {"Description": "eeg or bold"},
     "recording": {"Description": "File, relative to its dataset"},
-    "status": {"Description": "paired, unpaired or unusable"},
+    "status": {"Description": "paired, unpaired, unusable, or usable (EEG that models are applied to)"},
     "partner": {"Description": "The other half of a pair"},
     "evidence": {"Description": "Why the two belong together"},
     "reason": {"Description": "Why the recording is not used"},

@@ -14,21 +14,49 @@ from bids_eeg2fmri.formats.table import read_table, write_table
 from bids_eeg2fmri.records import GroupTest, Score, column_names
 
 _SCORE_COLUMNS: dict[str, dict[str, Any]] = {
-    "model": {"Description": "Predictor; 'task' is the task design alone, on the same folds"},
+    "model": {"Description": "Predictor; task, nuisance, tasknuisance and drift know no EEG"},
     "region": {"Description": "Region; 'mean' is the mean over the regions"},
-    "run": {"Description": "Held-out run; 'all' is over all runs"},
+    "run": {"Description": "Held-out run, block or session; 'all' is over all runs"},
     "n_volumes": {"Description": "Volumes tested"},
     "r": {"Description": "Pearson correlation of predicted and measured BOLD; over runs by Fisher z"},
     "fisher_z": {"Description": "Fisher z of r; over runs the mean"},
-    "r2": {"Description": "1 - squared error / squared distance to the training mean; can be negative"},
+    "fisher_z_sd": {"Description": "Standard deviation of Fisher z over runs"},
+    "r_low": {"Description": "Lower end of the 95 % interval of r: bootstrap of blocks of 20 s within runs"},
+    "r_high": {"Description": "Upper end of that interval"},
     "r_given_task": {
         "Description": "Correlation of predicted and measured BOLD, both cleaned of the task design"
     },
-    "p_shift": {"Description": "p of r against circular shifts, one-sided, (b + 1) / (n + 1)"},
-    "p_shift_given_task": {"Description": "The same of r_given_task"},
+    "r_given_task_nuisance": {
+        "Description": "The same, cleaned of task design and nuisance (motion, heart rate, residual "
+        "artefact, muscles, blinks)"
+    },
+    "r2": {"Description": "1 - squared error / squared distance to the training mean; can be negative"},
+    "r2_gain": {"Description": "R2 of task and EEG together less that of the task alone"},
+    "mse": {"Description": "Mean squared error", "Units": "(% signal change)^2"},
+    "ccc": {"Description": "Concordance correlation coefficient of Lin"},
+    "slope": {"Description": "Slope of measured on predicted BOLD; 1 is calibrated"},
+    "coherence": {
+        "Description": "Magnitude-squared coherence, mean from 0.01 to 0.1 Hz, less what chance gives"
+    },
+    "best_lag": {
+        "Description": "Lag of the highest correlation; above 0: the measured BOLD comes later",
+        "Units": "s",
+    },
+    "change_accuracy": {
+        "Description": "Share of changes over 4 s that go the same way in predicted and measured BOLD; "
+        "0.5 by chance"
+    },
+    "n_effective": {"Description": "Independent volumes that would tell as much (autocorrelation)"},
+    "p": {
+        "Description": "p of r, one-sided, (b + 1) / (n + 1): against refitted models where there are such "
+        "draws, else against circular shifts"
+    },
+    "p_given_task": {"Description": "The same of r_given_task"},
+    "p_given_task_nuisance": {"Description": "The same of r_given_task_nuisance"},
     "held_out": {
         "Description": "What was held out of training",
         "Levels": {
+            "task": "All runs of another task",
             "session": "A whole session",
             "run": "A whole run",
             "block": "A part of a run, with a gap (within-run: the weakest test)",
@@ -42,6 +70,7 @@ _TEST_COLUMNS: dict[str, dict[str, Any]] = {
         "Levels": {
             "r": "Correlation of predicted and measured BOLD",
             "r_given_task": "The same with both sides cleaned of the task design",
+            "r_given_task_nuisance": "The same with both sides cleaned of task design and nuisance",
             "r_minus_task": "Fisher z of r minus that of the task design alone, as a correlation",
         },
     },

@@ -15,10 +15,15 @@ from bids_eeg2fmri.records import Floats, GroupTest, Score
 from bids_eeg2fmri.report.brain import draw_brains
 from bids_eeg2fmri.report.page import PageFigure, write_page
 from bids_eeg2fmri.report.score_dots import DotRow, draw_score_dots
-from bids_eeg2fmri.report.style import TASK_MODEL, report_style, save_svg
+from bids_eeg2fmri.report.style import TASK_MODEL, is_shown, report_style, save_svg
 from bids_eeg2fmri.report.verdict import ALPHA, MEAN_REGION, judge_group
 
-_MEASURES = {"r": "r", "r_given_task": "r given task", "r_minus_task": "difference from task"}
+_MEASURES = {
+    "r": "r",
+    "r_given_task": "r given task",
+    "r_given_task_nuisance": "r given task and nuisance",
+    "r_minus_task": "difference from task",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +77,7 @@ def write_group_report(report: GroupReport, *, html_path: Path, figures_dir: Pat
     """
     figures = _write_figures(report, figures_dir)
     tests = {(t.model, t.measure, t.region): t for t in report.tests}
-    models = dict.fromkeys(test.model for test in report.tests)
+    models = dict.fromkeys(test.model for test in report.tests if is_shown(test.model))
     content = {
         "report": report,
         "figures": figures,
@@ -120,6 +125,7 @@ def _draw_scores(report: GroupReport) -> Figure:
     """Draw each participant's r, and r given the task, with the group's mean."""
     regions = _regions_mean_last([test.region for test in report.tests])
     models = list(dict.fromkeys(test.model for test in report.tests if test.measure == "r"))
+    models = [model for model in models if is_shown(model)]
     models.sort(key=lambda model: model == TASK_MODEL)
     panels = {"r with the measured BOLD": [_dot_row(report, m, regions, "r") for m in models]}
     partial = [model for model in models if any(_is(t, model, "r_given_task") for t in report.tests)]

@@ -13,6 +13,7 @@ from bids_eeg2fmri.registry import Predictor
 from bids_eeg2fmri.settings import Settings
 
 _UNIT = {
+    "task": "the models learned from all runs of one task and were tested on all runs of another",
     "session": "each session in turn was held out",
     "run": "each run in turn was held out",
     "block": "within the only run, contiguous blocks in turn were held out, with a gap around each",
@@ -23,7 +24,8 @@ def describe_folds(splits: Sequence[Split]) -> str:
     """Return in one sentence how the models were tested."""
     unit = splits[0].unit
     note = " (within-run: the weakest scheme, for want of a second run)" if unit == "block" else ""
-    return f"{len(splits)} folds: {_UNIT[unit]}{note}."
+    folds = "One fold" if len(splits) == 1 else f"{len(splits)} folds"
+    return f"{folds}: {_UNIT[unit]}{note}."
 
 
 def describe_methods(
@@ -53,7 +55,7 @@ def describe_methods(
     )
 
 
-def write_citations(predictors: Sequence[Predictor]) -> str:
+def write_citations(predictors: Sequence[Predictor | type[Predictor]]) -> str:
     """Return what to cite, as Markdown."""
     lines = ["# Please cite", "", f"- bids_eeg2fmri {__version__}", "- PyBIDS: 10.21105/joss.01294"]
     lines += ["- MNE-BIDS: 10.21105/joss.01896", "- MNE-Python: 10.3389/fnins.2013.00267"]

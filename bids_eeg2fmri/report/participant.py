@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from bids_eeg2fmri.records import AlignedRun, Explanation, FoundRun, Predictions, Score, VolumeClock
+from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES
+from bids_eeg2fmri.records import AlignedRun, Explanation, Floats, FoundRun, Predictions, Score, VolumeClock
 from bids_eeg2fmri.report.page import write_page
 from bids_eeg2fmri.report.participant_figures import write_figures
-from bids_eeg2fmri.report.style import TASK_MODEL, short_run_labels
+from bids_eeg2fmri.report.style import TASK_MODEL, is_shown, short_run_labels
 from bids_eeg2fmri.report.verdict import MEAN_REGION, judge_participant
+from bids_eeg2fmri.report.wording import name_quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,6 +30,9 @@ class RunContent:
     eeg_quality: Mapping[str, float]
     region_steps: tuple[str, ...]
     evidence: tuple[str, ...]
+    #: ``spectrum`` and ``locked`` of the cleaned EEG.
+    eeg_spectrum: Floats | None = None
+    eeg_locked: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,7 +47,7 @@ class ParticipantReport:
         Of this app.
     predictions : tuple of Predictions
         One per model, the task baseline (``task``) among them; their arrays in the order of ``runs``.
-    cv_unit : "session", "run" or "block"
+    cv_unit : "task", "session", "run" or "block"
         What was held out; "block" is marked as within-run at every table of scores.
     cv_text, settings_text, methods_text, duration_text : str
         How the models were tested; the settings as TOML; the methods for a paper, paragraphs apart by an
@@ -60,7 +65,7 @@ class ParticipantReport:
     predictions: tuple[Predictions, ...]
     scores: tuple[Score, ...]
     explanations: tuple[Explanation, ...]
-    cv_unit: Literal["session", "run", "block"]
+    cv_unit: Literal["task", "session", "run", "block"]
     cv_text: str
     settings_text: str
     methods_text: str
@@ -95,11 +100,12 @@ def write_participant_report(
         figures_dir,
         runs=runs,
         clocks=[run.clock for run in report.runs],
-        predictions=report.predictions,
-        scores=report.scores,
+        predictions=[prediction for prediction in report.predictions if is_shown(prediction.model)],
+        scores=[score for score in report.scores if is_shown(score.model)],
         explanations=report.explanations,
+        cleaning=[(run.eeg_spectrum, run.eeg_locked) for run in report.runs],
     )
-    models = tuple(dict.fromkeys(score.model for score in report.scores if score.model != TASK_MODEL))
+    models = tuple(dict.fromkeys(s.model for s in report.scores if s.model not in BASELINE_NAMES))
     labels = short_run_labels([run.entities for run in runs])
     content = {
         "report": report,
@@ -113,7 +119,7 @@ def write_participant_report(
         "runs": list(zip(labels, report.runs, strict=True)),
         "eeg_steps": _group_steps(report.runs, labels, lambda run: run.eeg_steps),
         "bold_steps": _group_steps(report.runs, labels, lambda run: run.region_steps),
-        "quality_names": tuple(dict.fromkeys(name for run in report.runs for name in run.eeg_quality)),
+        "quality_names": {name: name_quality(name) for run in report.runs for name in run.eeg_quality},
         "n_unused": sum(run.status != "paired" for run in report.found_runs),
     }
     write_page(html_path, "participant.html.j2", content)

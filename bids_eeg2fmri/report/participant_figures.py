@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from bids_eeg2fmri.records import AlignedRun, Explanation, Predictions, Score, VolumeClock
+from bids_eeg2fmri.records import AlignedRun, Explanation, Floats, Predictions, Score, VolumeClock
 from bids_eeg2fmri.report.curves import Curve, choose_regions, draw_curves
+from bids_eeg2fmri.report.heartbeats import draw_locked
 from bids_eeg2fmri.report.map_choice import choose_maps
 from bids_eeg2fmri.report.page import PageFigure
 from bids_eeg2fmri.report.recording import draw_clocks, draw_spectra
@@ -31,11 +32,12 @@ class ParticipantFigures:
     no_maps: tuple[str, ...]
     clocks: PageFigure
     spectra: PageFigure
+    locked: PageFigure | None = None
 
     def paths(self) -> tuple[Path, ...]:
         """Return the paths of all figures."""
-        figures = (*self.curves, self.scores, *self.maps, self.clocks, self.spectra)
-        return tuple(figure.path for figure in figures)
+        figures = (*self.curves, self.scores, *self.maps, self.clocks, self.spectra, self.locked)
+        return tuple(figure.path for figure in figures if figure is not None)
 
 
 def write_figures(
@@ -47,8 +49,11 @@ def write_figures(
     predictions: Sequence[Predictions],
     scores: Sequence[Score],
     explanations: Sequence[Explanation],
+    cleaning: Sequence[tuple[Floats | None, Floats | None]] = (),
 ) -> ParticipantFigures:
     """Draw and write all figures of one participant; ``prefix`` begins their names (``sub-01``).
+
+    ``cleaning`` holds ``spectrum`` and ``locked`` of the ``CleanEeg`` of each run.
 
     Raises
     ------
@@ -85,13 +90,31 @@ def write_figures(
                 caption="How far the onset of each volume lies from a regular grid on the EEG's clock.",
             ),
             spectra=_write(
-                draw_spectra(runs, labels),
+                draw_spectra(runs, labels, [spectrum for spectrum, _ in cleaning]),
                 folder / f"{prefix}_desc-clean_spectrum.svg",
                 alt="Power spectrum of the cleaned EEG of each run.",
-                caption="Power of the cleaned EEG, median over channels. Sharp lines at a fixed distance "
-                "would be what the scanner left.",
+                caption="Power of the cleaned EEG, median over channels; dotted: before pulse artefact, "
+                "components and bursts were taken out. Sharp lines at a fixed distance would be what the "
+                "scanner left.",
             ),
+            locked=_write_locked(prefix, folder, [locked for _, locked in cleaning], labels),
         )
+
+
+def _write_locked(
+    prefix: str, folder: Path, locked: Sequence[Floats | None], labels: Sequence[str]
+) -> PageFigure | None:
+    """Draw and write what is locked to the heartbeat in the runs where beats are known."""
+    known = [(curve, label) for curve, label in zip(locked, labels, strict=False) if curve is not None]
+    if not known:
+        return None
+    return _write(
+        draw_locked([curve for curve, _ in known], [label for _, label in known]),
+        folder / f"{prefix}_desc-pulse_timeseries.svg",
+        alt="Amplitude locked to the heartbeat before and after its correction, one panel per run.",
+        caption="What of the EEG is locked to the heartbeat, before and after the pulse artefact was "
+        "taken out.",
+    )
 
 
 def _write_maps(
@@ -154,10 +177,10 @@ def _draw_scores(scores: Sequence[Score]) -> Figure:
     regions = [n for n in names if n != MEAN_REGION] + [n for n in names if n == MEAN_REGION]
     models = sorted(dict.fromkeys(model for model, _ in overall), key=lambda model: model == TASK_MODEL)
     eeg_models = [model for model in models if model != TASK_MODEL]
-    panels = {"r with the measured BOLD": [_dot_row(m, scores, regions, "r", "p_shift") for m in models]}
+    panels = {"r with the measured BOLD": [_dot_row(m, scores, regions, "r", "p") for m in models]}
     if TASK_MODEL in models and eeg_models:
         panels["r given the task design"] = [
-            _dot_row(m, scores, regions, "r_given_task", "p_shift_given_task") for m in eeg_models
+            _dot_row(m, scores, regions, "r_given_task", "p_given_task") for m in eeg_models
         ]
     return draw_score_dots(regions, panels, dot_name="one run", significance="all runs, p < .05")
 

@@ -9,7 +9,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from scipy.signal import welch
 
-from bids_eeg2fmri.records import AlignedRun, VolumeClock
+from bids_eeg2fmri.records import AlignedRun, Floats, VolumeClock
 from bids_eeg2fmri.report.layout import Margins, label_axes, make_panels
 from bids_eeg2fmri.report.style import MEASURED_COLOUR, shorten
 
@@ -51,8 +51,17 @@ def _residuals(clock: VolumeClock) -> np.ndarray:
     return np.asarray((clock.onsets - line(volumes)) * 1000)
 
 
-def draw_spectra(runs: Sequence[AlignedRun], labels: Sequence[str]) -> Figure:
-    """Draw the power spectrum of the cleaned EEG of each run, the median over channels, dB."""
+def draw_spectra(
+    runs: Sequence[AlignedRun], labels: Sequence[str], spectra: Sequence[Floats | None] = ()
+) -> Figure:
+    """Draw the power spectrum of the cleaned EEG of each run, the median over channels, dB.
+
+    Parameters
+    ----------
+    spectra : sequence of array, shape (3, n_frequencies), or None
+        Where given, the second row is drawn too, dotted: the power before pulse artefact, components and
+        bursts were taken out.
+    """
     figure, axes = make_panels([2.4], 1, margins=Margins(right=2.2, top=0.15))
     ax = axes[0, 0]
     for low, high, name in ((8, 12, "alpha"), (12, 30, "beta")):
@@ -67,6 +76,11 @@ def draw_spectra(runs: Sequence[AlignedRun], labels: Sequence[str]) -> Figure:
             fontsize=8,
         )
     colours = colormaps["viridis"](np.linspace(0.05, 0.8, len(runs)))
+    for spectrum, colour in zip(spectra, colours, strict=False):
+        if spectrum is not None:
+            shown = (spectrum[0] >= 1) & (spectrum[0] <= _HIGHEST_FREQUENCY)
+            before = np.maximum(spectrum[1][shown], np.finfo(np.float64).tiny)
+            ax.plot(spectrum[0][shown], 10 * np.log10(before), ":", color=colour, lw=1.2)
     for run, label, colour in zip(runs, labels, colours, strict=True):
         n_window = min(round(_WINDOW * run.sfreq), run.eeg.shape[1])
         frequencies, power = welch(run.eeg.astype(np.float64), run.sfreq, nperseg=n_window, axis=1)

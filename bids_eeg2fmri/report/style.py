@@ -13,12 +13,13 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES, TaskDesign
 from bids_eeg2fmri.formats.atomic import write_text
 from bids_eeg2fmri.records import Entities
 from bids_eeg2fmri.registry import model_names
 
 #: The task baseline is no model of the EEG: grey, dashed.
-TASK_MODEL = "task"
+TASK_MODEL = TaskDesign.name
 TASK_COLOUR = "#6b6b6b"
 MEASURED_COLOUR = "#1f1f1f"
 #: Okabe and Ito's colours that tell apart for every kind of colour vision, on white.
@@ -88,6 +89,11 @@ def model_colours(models: Iterable[str]) -> dict[str, str]:
     known += sorted(set(models) - {*known, TASK_MODEL})
     colours = {name: _MODEL_COLOURS[k % len(_MODEL_COLOURS)] for k, name in enumerate(known)}
     return {name: TASK_COLOUR if name == TASK_MODEL else colours[name] for name in models}
+
+
+def is_shown(model: str) -> bool:
+    """Return whether figures show a predictor: the models of the EEG, and of the baselines the task."""
+    return model == TASK_MODEL or model not in BASELINE_NAMES
 
 
 def shorten(text: str, longest: int = 24) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES
 from bids_eeg2fmri.records import GroupTest, Score
 from bids_eeg2fmri.report.style import TASK_MODEL
 from bids_eeg2fmri.report.wording import format_r, state_p
@@ -57,21 +58,21 @@ def judge_region(score: Score, task: Score | None) -> tuple[Kind, str]:
     model = score.model
     where = "the BOLD of the regions" if score.region == MEAN_REGION else score.region
     prefix = "mean " if score.region == MEAN_REGION else ""
-    with_r = f"{prefix}r {format_r(score.r)}, {state_p(score.p_shift)}"
-    if task is None or not math.isfinite(score.p_shift_given_task):
-        if not math.isfinite(score.p_shift):
+    with_r = f"{prefix}r {format_r(score.r)}, {state_p(score.p)}"
+    if task is None or not math.isfinite(score.p_given_task):
+        if not math.isfinite(score.p):
             return "unknown", f"{model} was not tested on {where}."
-        if score.p_shift < ALPHA and score.r > 0:
+        if score.p < ALPHA and score.r > 0:
             return "predicts", f"EEG ({model}) predicts {where} ({with_r}); there is no task to compare with."
         return "nothing", f"{model}: nothing found in {where} ({with_r})."
-    given = f"r given task {format_r(score.r_given_task)}, {state_p(score.p_shift_given_task)}"
+    given = f"r given task {format_r(score.r_given_task)}, {state_p(score.p_given_task)}"
     alone = f"task design alone: r {format_r(task.r)}"
-    if score.p_shift_given_task < ALPHA and score.r_given_task > 0:
+    if score.p_given_task < ALPHA and score.r_given_task > 0:
         return (
             "beyond",
             f"EEG ({model}) predicts {where} beyond the task ({prefix}{given}; {with_r}; {alone}).",
         )
-    if score.p_shift < ALPHA and score.r > 0:
+    if score.p < ALPHA and score.r > 0:
         text = f"What {model} predicts of {where} is explained by the task"
         return "task", f"{text} ({with_r}; {prefix}{given}; {alone})."
     return "nothing", f"{model}: nothing found in {where} ({with_r}; {prefix}{given})."
@@ -81,7 +82,7 @@ def judge_participant(scores: Iterable[Score], *, linear_model: str = LINEAR_MOD
     """Say for each model of a participant what its scores over all runs show, and what it does not beat."""
     overall = {(score.model, score.region): score for score in scores if score.run == "all"}
     verdicts = []
-    for model in dict.fromkeys(model for model, _ in overall if model != TASK_MODEL):
+    for model in dict.fromkeys(model for model, _ in overall if model not in BASELINE_NAMES):
         mean = overall.get((model, MEAN_REGION))
         if mean is None:
             continue
@@ -102,7 +103,7 @@ def judge_group(tests: Sequence[GroupTest], *, linear_model: str = LINEAR_MODEL)
     """Say for each model what holds across participants."""
     found = {(test.model, test.measure): test for test in tests if test.region == MEAN_REGION}
     verdicts = []
-    for model in dict.fromkeys(test.model for test in tests if test.model != TASK_MODEL):
+    for model in dict.fromkeys(test.model for test in tests if test.model not in BASELINE_NAMES):
         if (model, "r") not in found:
             continue
         plain, given = found[model, "r"], found.get((model, "r_given_task"))
@@ -166,7 +167,7 @@ def _list_corrected(tests: Sequence[GroupTest], *, measure: str) -> list[str]:
 
 def _count_regions(scores: Sequence[Score], *, given_task: bool) -> list[str]:
     """Count the regions with p < .05, beside how many chance alone leads to expect."""
-    p_values = [score.p_shift_given_task if given_task else score.p_shift for score in scores]
+    p_values = [score.p_given_task if given_task else score.p for score in scores]
     tested = [p for p in p_values if math.isfinite(p)]
     if not tested:
         return []

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import math
 
+#: How names of figures end, and the unit that is meant.
+_UNITS = {
+    "uv": "µV",
+    "db": "dB",
+    "percent": "%",
+    "per_minute": "per minute",
+    "hz": "Hz",
+    "s": "s",
+    "ms": "ms",
+}
+
 
 def format_r(r: float) -> str:
     """Return a correlation with two digits: ``.31``, ``-.05`` (with a true minus), ``n/a``."""
@@ -35,3 +46,11 @@ def format_number(value: float) -> str:
         return "n/a"
     text = f"{round(value, 6) + 0.0:.4g}"  # below a millionth of the unit there is only rounding
     return text if "e" not in text else f"{value:.2e}"
+
+
+def name_quality(name: str) -> str:
+    """Return a figure of quality as a reader would write it: ``largest_uv`` is ``largest (µV)``."""
+    for ending, unit in _UNITS.items():
+        if name.endswith(f"_{ending}"):
+            return f"{name.removesuffix(f'_{ending}').replace('_', ' ')} ({unit})"
+    return name.replace("_", " ")

@@ -21,7 +21,13 @@ MUSCLES = np.array([[-0.08, 0.03, 0.0], [0.08, 0.03, 0.0], [-0.04, -0.09, -0.02]
 
 
 def simulate_artefacts(
-    cap: Cap, heartbeats: Floats, jerks: Floats, *, n_times: int, rng: np.random.Generator
+    cap: Cap,
+    heartbeats: Floats,
+    jerks: Floats,
+    *,
+    n_times: int,
+    rng: np.random.Generator,
+    with_pulse: bool = True,
 ) -> Floats:
     """Return the sum of all artefacts at each electrode, shape (n_channels, n_times), microvolts.
 
@@ -29,10 +35,12 @@ def simulate_artefacts(
     ----------
     heartbeats, jerks : array
         Times of the R peaks and of sudden head movements, s after the first sample.
+    with_pulse : bool
+        Whether what is left of the pulse artefact is among them; the others are the same without it.
     """
     total = _eyes(cap, n_times, rng)
     total += _muscles(cap, n_times, rng)
-    total += _pulse(cap, heartbeats, n_times, rng)
+    total += _pulse(cap, heartbeats, n_times, rng) * with_pulse
     total += _movements(cap, jerks, n_times, rng)
     total += _drifts(len(cap.names), n_times, rng)
     total += _electronics(len(cap.names), n_times, rng)
@@ -126,6 +134,49 @@ def _pulse(cap: Cap, heartbeats: Floats, n_times: int, rng: np.random.Generator)
         sizes = rng.normal(6, 2, len(heartbeats))
         total += np.outer(topography, _place(heartbeats + 0.2, swing, n_times, sizes))
     return total
+
+
+def simulate_pulse(cap: Cap, heartbeats: Floats, *, n_times: int, rng: np.random.Generator) -> Floats:
+    """Return the pulse artefact before any correction, shape (n_channels, n_times), microvolts.
+
+    The head nods and rolls with every beat, and the blood that moves in the field is a source by itself: the
+    first two have the topography of a rotation, the third that of a place near each ear (Debener 2008,
+    10.1016/j.ijpsycho.2007.05.015).
+    """
+    waves = pulse_waves(heartbeats, n_times=n_times, rng=rng)
+    arms = (cap.positions - cap.reference) / 0.1
+    axes = rng.standard_normal((3, 2))
+    rotations = arms @ (axes / np.linalg.norm(axes, axis=0))
+    side = 1 if rng.random() < 0.5 else -1
+    blood = _topography(
+        cap, np.array([0.06 * side, -0.01, -0.02]), lambda x: (0.06 / np.maximum(x, 0.04)) ** 2
+    )
+    pulse: Floats = np.column_stack([rotations, blood]) @ waves
+    return pulse
+
+
+def pulse_waves(heartbeats: Floats, *, n_times: int, rng: np.random.Generator) -> Floats:
+    """Return the three courses of the pulse artefact, shape (3, n_times), microvolts.
+
+    They begin 0.2 s after the R peak; their sizes vary from beat to beat, with the breath, and between beats
+    that follow each other fast and slowly.
+    """
+    t = np.arange(0, 0.7, 1 / SFREQ)
+    interval = np.diff(heartbeats, append=2 * heartbeats[-1:] - heartbeats[-2:-1])
+    filling = (interval / np.median(interval)) ** 0.5
+    breath = 1 + 0.15 * np.sin(2 * np.pi * rng.uniform(0.2, 0.3) * heartbeats)
+    waves = np.zeros((3, n_times))
+    for k, size in enumerate((60.0, 40.0, 25.0)):
+        swing = np.sin(2 * np.pi * rng.uniform(2.5, 5) * t) * np.exp(-t / 0.18)
+        swing += (
+            0.3
+            * np.sin(2 * np.pi * rng.uniform(8, 12) * t + rng.uniform(0, 6))
+            * np.exp(-t / 0.08)
+            * (1 - np.exp(-t / 0.02))
+        )
+        sizes = size * filling * breath * rng.normal(1, 0.1, len(heartbeats))
+        waves[k] = _place(heartbeats + 0.2, swing, n_times, sizes)
+    return waves
 
 
 def _movements(cap: Cap, jerks: Floats, n_times: int, rng: np.random.Generator) -> Floats:

@@ -12,7 +12,7 @@ import click
 
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.errors import Eeg2FmriError, UsageError
-from bids_eeg2fmri.simulate.options import BOLD_KINDS, COUPLINGS, SimulationOptions
+from bids_eeg2fmri.simulate.options import BOLD_KINDS, CLOCKS, COUPLINGS, EEGS, SimulationOptions
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -30,6 +30,18 @@ from bids_eeg2fmri.simulate.options import BOLD_KINDS, COUPLINGS, SimulationOpti
     default="power",
     help="power: BOLD follows the power of motor rhythms. task-only: EEG and BOLD both respond to the task "
     "and share nothing else. none: BOLD does not respond to the task either.",
+)
+@click.option(
+    "--eeg",
+    type=click.Choice(EEGS),
+    default="corrected",
+    help="corrected: 250 Hz, without scanner artefacts. raw: 5 kHz, with gradient and pulse artefacts.",
+)
+@click.option(
+    "--clocks",
+    type=click.Choice(CLOCKS),
+    default="locked",
+    help="Of raw EEG: whether the amplifier's clock follows the scanner's.",
 )
 @click.option(
     "--bold",

@@ -43,6 +43,7 @@ from bids_eeg2fmri.simulate.write_truth import (
     write_head,
     write_responses,
     write_signals,
+    write_true_eeg,
 )
 
 FMRIPREP = Path("derivatives", "fmriprep")
@@ -156,7 +157,12 @@ def _write_participant(
         if head is not None and options.t1w and run == 1:
             rng = make_rng(options.seed, participant=participant, session=session, run=0, stream=Stream.HEAD)
             write_anatomy(out, entities, *scan_anatomy(head, rng))
-        write_recordings(out, entities, simulated, cap=nominal)
+        noise = make_rng(
+            options.seed, participant=participant, session=session, run=run, stream=Stream.AMPLIFIER
+        )
+        write_recordings(out, entities, simulated, cap=nominal, rng=noise)
+        if simulated.scanner is not None:
+            write_true_eeg(out / TRUTH, entities, simulated.scanner, nominal.names)
         if head is None:
             write_preprocessed(out / FMRIPREP, entities, simulated, brain)
         else:

@@ -7,8 +7,10 @@ from typing import Any
 
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.simulate.design import SFREQ
+from bids_eeg2fmri.simulate.gradient import CUTOFF, ORDER
 from bids_eeg2fmri.simulate.head import GROUND, REFERENCE, Cap
 from bids_eeg2fmri.simulate.options import SimulationOptions
+from bids_eeg2fmri.simulate.scanner import SCANNER_SFREQ
 
 BIDS_VERSION = "1.10.0"
 TASK = "imagery"
@@ -70,6 +72,14 @@ def _generated_by(options: SimulationOptions, what: str) -> dict[str, str]:
     return {"Name": APP, "Version": __version__, "Description": f"{what} ({settings}). {SIMULATED}"}
 
 
+_RECORDED = {
+    "corrected": f"at {SFREQ:g} Hz, as after the correction of scanner artefacts,\n"
+    "with blinks, muscle, pulse remainders and drifts",
+    "raw": f"at {SCANNER_SFREQ:g} Hz, as the amplifier in the scanner stores them,\n"
+    "with gradient and pulse artefacts, blinks, muscle and drifts",
+}
+
+
 def readme(options: SimulationOptions) -> str:
     """Return the README of the raw dataset."""
     return f"""# Simulated motor imagery with simultaneous EEG and fMRI
@@ -79,10 +89,9 @@ def readme(options: SimulationOptions) -> str:
 Blocks of 20 s of rest and 20 s of motor imagery alternate, beginning with rest at the first volume.
 {MEANING[options.coupling]}
 
-EEG: {options.channels} channels and an ECG at {SFREQ:g} Hz, as after the correction of scanner artefacts,
-with blinks, muscle, pulse remainders and drifts. Every volume has a marker R128; S1 begins rest, S2 imagery.
-In the events table of the EEG onsets count from the first EEG sample, in that of the BOLD from the first
-volume.
+EEG: {options.channels} channels and an ECG {_RECORDED[options.eeg]}.
+Every volume has a marker R128; S1 begins rest, S2 imagery. In the events table of the EEG onsets count from
+the first EEG sample, in that of the BOLD from the first volume.
 
 BOLD: {options.volumes} volumes, one every {options.tr:g} s, {_BOLD[options.bold]}
 derivatives/truth holds what no real dataset has:
@@ -137,6 +146,16 @@ def describe_eeg(cap: Cap, duration: float) -> dict[str, Any]:
         "TriggerChannelCount": 0,
         "RecordingDuration": round(duration, 3),
         "RecordingType": "continuous",
+    }
+
+
+def describe_scanner_eeg() -> dict[str, Any]:
+    """Return what is different in the sidecar of a recording as the amplifier stored it."""
+    return {
+        "SamplingFrequency": SCANNER_SFREQ,
+        "HardwareFilters": {"Low-pass": {"Cutoff (Hz)": CUTOFF, "Order": ORDER}},
+        "SubjectArtefactDescription": "Gradient and pulse artefacts, not corrected; blinks, glances, muscle, "
+        "movement, drifts (simulated)",
     }
 
 
@@ -205,6 +224,8 @@ removed from both: what a perfect predictor would reach.
 *_desc-truth_motion.tsv: of raw BOLD, where the head was in each volume (mm and rad).
 *_desc-truth_xfm.json: of raw BOLD, how the head lies in the scanner: the matrix from scanner to MNI mm, and
 what movements turn about (mm).
+*_desc-truth_eeg.vhdr (of raw EEG): the EEG at 100 Hz without gradient and pulse artefacts, filtered by
+nothing but the change of rate. *_desc-truth_beats.tsv: the R peaks, and the heart rate after each.
 simulation.json: the options the dataset was made with.
 """
 
@@ -217,4 +238,7 @@ TRUTH_IGNORED = """simulation.json
 *_mixtures.tsv
 *_motion.tsv
 *_xfm.json
+*_beats.tsv
+*_beats.json
+*_desc-truth_eeg.*
 """

@@ -27,12 +27,15 @@ class RunClock:
         Seconds from the first EEG sample to the first volume.
     tail : float
         Seconds of EEG after the end of the last volume.
+    drift : float
+        How much faster the scanner's clock runs than the EEG's, parts per million.
     """
 
     lead: float
     tail: float
     tr: float
     n_volumes: int
+    drift: float = 0.0
 
     @property
     def scan_duration(self) -> float:
@@ -59,6 +62,10 @@ class RunClock:
         """Onset of each volume, shape (n_volumes,), seconds after the first volume."""
         return np.arange(self.n_volumes, dtype=float) * self.tr
 
+    def eeg_times(self, times: Floats) -> Floats:
+        """Return times (s after the first volume, scanner's clock) as seconds after the first EEG sample."""
+        return self.lead + times * (1 - 1e-6 * self.drift)
+
     @property
     def tick_times(self) -> Floats:
         """Middle of each tick, shape (n_ticks,), seconds after the first volume."""
@@ -82,3 +89,16 @@ def draw_clock(rng: np.random.Generator, *, tr: float, n_volumes: int) -> RunClo
     """Draw how long the EEG runs before (5 to 12 s) and after (2 to 6 s) the scan, on its own sample grid."""
     lead = rng.integers(int(5 * SFREQ), int(12 * SFREQ)) / SFREQ
     return RunClock(lead=lead, tail=float(rng.uniform(2, 6)), tr=tr, n_volumes=n_volumes)
+
+
+def draw_scanner_clock(rng: np.random.Generator, *, tr: float, n_volumes: int, locked: bool) -> RunClock:
+    """Draw the clock of a recording with 10 to 20 s of EEG before and after the scan.
+
+    Locked clocks share their samples; free ones differ by up to 15 parts per million, and a volume begins
+    anywhere between two samples.
+    """
+    lead, tail = rng.uniform(10, 20, 2)
+    drift = rng.uniform(3, 15) * rng.choice([-1, 1])
+    if locked:
+        lead, drift = round(lead * SFREQ) / SFREQ, 0.0
+    return RunClock(lead=float(lead), tail=float(tail), tr=tr, n_volumes=n_volumes, drift=float(drift))

@@ -70,7 +70,13 @@ def write_nifti(
 
 
 def write_eeg(
-    folder: Path, stem: str, data: Floats, *, names: Sequence[str], markers: Sequence[tuple[int, str, int]]
+    folder: Path,
+    stem: str,
+    data: Floats,
+    *,
+    names: Sequence[str],
+    markers: Sequence[tuple[int, str, int]],
+    sfreq: float = SFREQ,
 ) -> None:
     """Write a BrainVision recording.
 
@@ -91,7 +97,7 @@ def write_eeg(
         warnings.filterwarnings("ignore", module="pybv")
         write_brainvision(
             data=data * 1e-6,
-            sfreq=SFREQ,
+            sfreq=sfreq,
             ch_names=list(names),
             fname_base=stem,
             folder_out=str(folder),

@@ -9,6 +9,10 @@ from bids_eeg2fmri.errors import UsageError, did_you_mean
 
 Coupling = Literal["power", "task-only", "none"]
 COUPLINGS: tuple[str, ...] = get_args(Coupling)
+Eeg = Literal["corrected", "raw"]
+EEGS: tuple[str, ...] = get_args(Eeg)
+Clocks = Literal["locked", "free"]
+CLOCKS: tuple[str, ...] = get_args(Clocks)
 BoldKind = Literal["preprocessed", "raw"]
 BOLD_KINDS: tuple[str, ...] = get_args(BoldKind)
 
@@ -46,6 +50,11 @@ class SimulationOptions:
     coupling : "power", "task-only" or "none"
         ``power``: regions follow the power of motor sources. ``task-only``: EEG and BOLD both respond to the
         task and share nothing else. ``none``: BOLD does not respond to the task either.
+    eeg : "corrected" or "raw"
+        ``corrected``: 250 Hz, as after the correction of scanner artefacts. ``raw``: 5 kHz, as the amplifier
+        stores it, with gradient and pulse artefacts.
+    clocks : "locked" or "free"
+        Of raw EEG: whether the amplifier's clock follows the scanner's.
     bold : "preprocessed" or "raw"
         ``preprocessed``: raw BOLD on the template's grid, and what fMRIPrep would make of it. ``raw``: only
         raw BOLD, as the scanner gives it: a head with skull and scalp, shifted, turned and scaled, that moves
@@ -70,6 +79,8 @@ class SimulationOptions:
     tr: float = 2.0
     channels: int = 32
     coupling: Coupling = "power"
+    eeg: Eeg = "corrected"
+    clocks: Clocks = "locked"
     bold: BoldKind = "preprocessed"
     t1w: bool = False
     noise: float = 1.0
@@ -86,12 +97,13 @@ class SimulationOptions:
                 f"--volumes {self.volumes} of --tr {self.tr} s last {self.volumes * self.tr:g} s: a block of "
                 f"rest and one of imagery need {MIN_DURATION:g} s. Ask for more volumes."
             )
-        if self.coupling not in COUPLINGS:
-            raise UsageError(
-                f"There is no coupling '{self.coupling}'; choose one of {', '.join(COUPLINGS)}."
-                f"{did_you_mean(self.coupling, COUPLINGS)}"
-            )
-        if self.bold not in BOLD_KINDS:
-            raise UsageError(f"--bold {self.bold}: allowed are {', '.join(BOLD_KINDS)}.")
+        choices = {"coupling": COUPLINGS, "eeg": EEGS, "clocks": CLOCKS, "bold": BOLD_KINDS}
+        for name, allowed in choices.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise UsageError(
+                    f"There is no {name} '{value}'; choose one of {', '.join(allowed)}."
+                    f"{did_you_mean(value, allowed)}"
+                )
         if self.t1w and self.bold != "raw":
             raise UsageError("--t1w needs --bold raw: preprocessed BOLD is in the template's space already.")

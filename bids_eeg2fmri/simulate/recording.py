@@ -26,8 +26,9 @@ def record_eeg(
     clock: RunClock,
     jerks: Floats,
     rng: np.random.Generator,
-) -> Floats:
-    """Return the EEG and, last, the ECG of one run.
+    with_pulse: bool = True,
+) -> tuple[Floats, Floats]:
+    """Return the EEG and, last, the ECG of one run, and when the heart beat.
 
     Parameters
     ----------
@@ -37,18 +38,24 @@ def record_eeg(
         Microvolts per nA m.
     jerks : array
         Times of sudden head movements, s after the first volume.
+    with_pulse : bool
+        Whether what is left of the pulse artefact is in the EEG.
 
     Returns
     -------
     eeg : array, shape (n_channels + 1, n_eeg)
         Microvolts.
+    heartbeats : array
+        Times of the R peaks, s after the first sample.
     """
     first, n_times = clock.n_burn_in, clock.n_eeg
     brain = gain @ moments[:, first : first + n_times]
     brain += background_gain @ pink_noise(rng, (background_gain.shape[1], n_times)) * BACKGROUND_MOMENT
     heartbeats = draw_heartbeats(n_times / SFREQ, rng)
-    brain += simulate_artefacts(cap, heartbeats, jerks + clock.lead, n_times=n_times, rng=rng)
-    return np.vstack([brain, simulate_ecg(heartbeats, n_times=n_times, rng=rng)])
+    brain += simulate_artefacts(
+        cap, heartbeats, jerks + clock.lead, n_times=n_times, rng=rng, with_pulse=with_pulse
+    )
+    return np.vstack([brain, simulate_ecg(heartbeats, n_times=n_times, rng=rng)]), heartbeats
 
 
 def pink_noise(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
@@ -70,10 +77,10 @@ def pink_noise(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 def marker_samples(
-    times: Sequence[float] | Floats, clock: RunClock
+    times: Sequence[float] | Floats, clock: RunClock, sfreq: float = SFREQ
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the EEG sample of each time (s after the first volume), shape (n,)."""
+    """Return the EEG sample of each time (s after the first volume, scanner's clock), shape (n,)."""
     samples: np.ndarray[tuple[int], np.dtype[np.int64]] = np.round(
-        (np.asarray(times) + clock.lead) * SFREQ
+        clock.eeg_times(np.asarray(times, dtype=float)) * sfreq
     ).astype(np.int64)
     return samples

@@ -8,9 +8,11 @@ from functools import partial
 import numpy as np
 
 from bids_eeg2fmri.records import Floats
+from bids_eeg2fmri.simulate.artefacts import simulate_pulse
 from bids_eeg2fmri.simulate.bold_image import BoldRun, scan
 from bids_eeg2fmri.simulate.brain import Brain
-from bids_eeg2fmri.simulate.design import BURN_IN, RunClock, draw_clock
+from bids_eeg2fmri.simulate.design import BURN_IN, RunClock, draw_clock, draw_scanner_clock
+from bids_eeg2fmri.simulate.gradient import draw_gradient
 from bids_eeg2fmri.simulate.haemodynamics import region_signals
 from bids_eeg2fmri.simulate.head import Cap, compute_gain
 from bids_eeg2fmri.simulate.motion import draw_motion
@@ -18,6 +20,7 @@ from bids_eeg2fmri.simulate.native_scan import NativeHead, enlarge_motion, scan_
 from bids_eeg2fmri.simulate.options import SimulationOptions
 from bids_eeg2fmri.simulate.person import Person
 from bids_eeg2fmri.simulate.recording import record_eeg
+from bids_eeg2fmri.simulate.scanner import ScannerEeg
 from bids_eeg2fmri.simulate.sources import simulate_sources
 from bids_eeg2fmri.simulate.streams import Stream, make_rng
 
@@ -29,13 +32,16 @@ class SimulatedRun:
     Attributes
     ----------
     eeg : array, shape (n_channels + 1, n_eeg)
-        EEG and ECG, microvolts.
+        EEG and ECG, microvolts, as after the correction of scanner artefacts.
+    scanner : ScannerEeg or None
+        What the amplifier stored, if the EEG is raw.
     motion : array, shape (n_volumes, 6)
         Translations (mm) and rotations (rad).
     """
 
     clock: RunClock
     eeg: Floats
+    scanner: ScannerEeg | None = None
     bold: BoldRun
     motion: Floats
 
@@ -59,7 +65,7 @@ def simulate_run(
     def rng_for(stream: Stream) -> np.random.Generator:
         return make_rng(options.seed, participant=label[0], session=label[1], run=label[2], stream=stream)
 
-    clock = draw_clock(rng_for(Stream.TIMING), tr=options.tr, n_volumes=options.volumes)
+    clock = _draw_clock(options, rng_for(Stream.TIMING))
     imagery = [event for event in clock.events() if event.condition == "imagery"]
     simulate = partial(
         simulate_sources, person.sources, n_times=clock.n_simulated, first_volume=BURN_IN + clock.lead
@@ -88,17 +94,42 @@ def simulate_run(
             signals, clock.tick_times, motion, head=head, tr=clock.tr, noise=options.noise, rng=rng
         )
         bold = replace(bold, raw=raw, affine=head.bold_affine)
+    eeg, heartbeats = record_eeg(
+        activity.moments,
+        compute_gain([source.place for source in person.sources], person.orientations, cap=cap),
+        compute_gain(person.background, person.background_orientations, cap=cap),
+        cap=cap,
+        clock=clock,
+        jerks=jerks,
+        rng=rng_for(Stream.ARTEFACTS),
+        with_pulse=options.eeg != "raw",
+    )
+    scanner = None
+    if options.eeg == "raw":
+        slow = eeg.copy()
+        slow[:-1] += simulate_pulse(cap, heartbeats, n_times=eeg.shape[1], rng=rng_for(Stream.PULSE))
+        gradient = draw_gradient(
+            rng_for(Stream.GRADIENT),
+            n_channels=len(eeg),
+            onsets=clock.eeg_times(clock.volume_onsets),
+            tr=clock.tr,
+            n_slices=bold.raw.shape[2],
+            motion=motion,
+            period=clock.tr * (1 - 1e-6 * clock.drift),
+        )
+        scanner = ScannerEeg(truth=eeg[:-1], slow=slow, heartbeats=heartbeats, gradient=gradient)
     return SimulatedRun(
         clock=clock,
-        eeg=record_eeg(
-            activity.moments,
-            compute_gain([source.place for source in person.sources], person.orientations, cap=cap),
-            compute_gain(person.background, person.background_orientations, cap=cap),
-            cap=cap,
-            clock=clock,
-            jerks=jerks,
-            rng=rng_for(Stream.ARTEFACTS),
-        ),
+        eeg=eeg,
+        scanner=scanner,
         bold=bold,
         motion=motion,
     )
+
+
+def _draw_clock(options: SimulationOptions, rng: np.random.Generator) -> RunClock:
+    """Draw when the run's volumes are taken."""
+    if options.eeg == "raw":
+        locked = options.clocks == "locked"
+        return draw_scanner_clock(rng, tr=options.tr, n_volumes=options.volumes, locked=locked)
+    return draw_clock(rng, tr=options.tr, n_volumes=options.volumes)

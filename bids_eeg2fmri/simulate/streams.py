@@ -18,8 +18,11 @@ class Stream(IntEnum):
     MOTION = 6
     BOLD_NOISE = 7
     TIMING = 8
-    HEAD = 9
-    NATIVE_BOLD = 10
+    PULSE = 9
+    GRADIENT = 10
+    AMPLIFIER = 11
+    HEAD = 12
+    NATIVE_BOLD = 13
 
 
 def make_rng(seed: int, *, participant: int, session: int, run: int, stream: Stream) -> np.random.Generator:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.signal import resample_poly
 
 from bids_eeg2fmri.formats.json_file import write_json
 from bids_eeg2fmri.records import Entities
@@ -16,11 +17,16 @@ from bids_eeg2fmri.simulate.ceilings import measure_ceilings
 from bids_eeg2fmri.simulate.confounds import MOTION_NAMES
 from bids_eeg2fmri.simulate.descriptions import TASK
 from bids_eeg2fmri.simulate.design import TICK
-from bids_eeg2fmri.simulate.files import write_table
+from bids_eeg2fmri.simulate.files import write_eeg, write_table
+from bids_eeg2fmri.simulate.head import REFERENCE
 from bids_eeg2fmri.simulate.layout import folder_of, without_run
 from bids_eeg2fmri.simulate.native_scan import NativeHead
 from bids_eeg2fmri.simulate.person import Person
 from bids_eeg2fmri.simulate.run import SimulatedRun
+from bids_eeg2fmri.simulate.scanner import ScannerEeg
+
+#: Sampling rate of the EEG without scanner artefacts, Hz.
+TRUE_SFREQ = 100.0
 
 
 def write_signals(out: Path, entities: Entities, run: SimulatedRun, brain: Brain) -> None:
@@ -40,6 +46,22 @@ def write_head(out: Path, entities: Entities, run: SimulatedRun, head: NativeHea
     write_table(folder / f"{entities}_desc-truth_motion.tsv", motion)
     place = {"ScannerToTemplate": head.to_template.round(9).tolist(), "Centre": head.centre.tolist()}
     write_json(folder / f"{entities}_desc-truth_xfm.json", place)
+
+
+def write_true_eeg(out: Path, entities: Entities, recording: ScannerEeg, names: Sequence[str]) -> None:
+    """Write the EEG of a raw recording without scanner artefacts, at 100 Hz, and the R peaks."""
+    folder, name = folder_of(out, entities, "eeg"), f"{entities}_desc-truth"
+    data = resample_poly(recording.truth, 2, 5, axis=1)
+    write_eeg(folder, f"{name}_eeg", data, names=names, markers=(), sfreq=TRUE_SFREQ)
+    write_json(folder / f"{name}_eeg.json", {"SamplingFrequency": TRUE_SFREQ, "EEGReference": REFERENCE})
+    beats = recording.heartbeats
+    table = pd.DataFrame({"onset": beats, "heart_rate": np.append(60 / np.diff(beats), np.nan)})
+    write_table(folder / f"{name}_beats.tsv", table)
+    columns = {
+        "onset": {"Description": "R peak, after the first EEG sample", "Units": "s"},
+        "heart_rate": {"Description": "60 over the seconds to the next R peak", "Units": "1/min"},
+    }
+    write_json(folder / f"{name}_beats.json", columns)
 
 
 def write_responses(out: Path, entities: Entities, person: Person, brain: Brain) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES, TaskDesign
 from bids_eeg2fmri.records import Floats, GroupTest, Score
 from bids_eeg2fmri.stats.signflip import Measure, sign_flip_test
 
 #: The name under which the scores of the task baseline stand beside those of the models.
-TASK_MODEL = "task"
+TASK_MODEL = TaskDesign.name
 
 
 def run_group_tests(
@@ -23,9 +24,10 @@ def run_group_tests(
 ) -> tuple[GroupTest, ...]:
     """Test every model and region across participants.
 
-    Three measures, told apart by ``GroupTest.measure``: ``r`` of every model, the baseline included;
-    ``r_given_task`` of every model but the baseline; and, paired within participants, ``r_minus_task``: how
-    much a model's Fisher z exceeds the baseline's. The last two are left out where there are no such scores.
+    The measures are told apart by ``GroupTest.measure``: ``r`` of every model, the baselines included; of the
+    models of the EEG ``r_given_task``, ``r_given_task_nuisance`` and, paired within participants,
+    ``r_minus_task``: how much their Fisher z exceeds the baseline's. These are left out where there are no
+    such scores.
 
     Parameters
     ----------
@@ -50,14 +52,15 @@ def run_group_tests(
         if by_place.setdefault((participant, score.model, score.region), score) is not score:
             raise ValueError(f"Participant {participant} has two scores of {score.model} in {score.region}.")
 
-    def table(model: str, *, given_task: bool = False) -> Floats:
+    def table(model: str, measure: Measure = "r") -> Floats:
         """Return Fisher z, (n_participants, n_regions), NaN where there is no score."""
         rows = [[by_place.get((who, model, region)) for region in regions] for who in participants]
-        return np.array([[_fisher_z(score, given_task=given_task) for score in row] for row in rows])
+        return np.array([[_fisher_z(score, measure) for score in row] for row in rows])
 
     tables: list[tuple[str, Measure, Floats]] = [(model, "r", table(model)) for model in models]
-    compared = [model for model in models if model != baseline]
-    tables += [(model, "r_given_task", table(model, given_task=True)) for model in compared]
+    compared = [model for model in models if model not in (baseline, *BASELINE_NAMES)]
+    given: tuple[Measure, ...] = ("r_given_task", "r_given_task_nuisance")
+    tables += [(model, measure, table(model, measure)) for measure in given for model in compared]
     if baseline in models:
         tables += [(model, "r_minus_task", table(model) - table(baseline)) for model in compared]
     return tuple(
@@ -97,13 +100,14 @@ def paint_regions(labels: NDArray[np.int32], values: Sequence[float] | Floats) -
     return palette[labels]
 
 
-def _fisher_z(score: Score | None, *, given_task: bool) -> float:
+def _fisher_z(score: Score | None, measure: Measure) -> float:
     """Return Fisher z of a score, NaN if there is none or if it is not finite."""
     if score is None:
         return float("nan")
-    if not given_task:
+    if measure == "r":
         return score.fisher_z
-    return float(np.arctanh(score.r_given_task)) if abs(score.r_given_task) < 1 else float("nan")
+    r = float(getattr(score, measure))
+    return float(np.arctanh(r)) if abs(r) < 1 else float("nan")
 
 
 def _unique(names: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ from scipy.stats import false_discovery_control
 from bids_eeg2fmri.records import Floats, GroupTest
 
 #: What a test can be of (``GroupTest.measure``).
-Measure = Literal["r", "r_given_task", "r_minus_task"]
+Measure = Literal["r", "r_given_task", "r_given_task_nuisance", "r_minus_task"]
 #: Up to this many participants all 2^n signs are tried (4096); beyond, they are drawn.
 MOST_EXACT = 12
 #: The region that is the mean of the others: tested by itself, no member of the family of regions.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.records import (
     AlignedRun,
     CleanEeg,
     Entities,
+    Floats,
     RegionSeries,
     TaskEvent,
     VolumeClock,
@@ -30,7 +33,8 @@ def align_run(
 ) -> AlignedRun:
     """Put the EEG and the BOLD of one run on the EEG's clock.
 
-    Volumes whose moment lies outside the EEG stay, with weight 0.
+    Volumes whose moment lies outside the EEG stay, with weight 0; so do those in whose last TR the EEG could
+    not be corrected. The nuisance series of the EEG are averaged over that TR.
 
     Parameters
     ----------
@@ -64,8 +68,7 @@ def align_run(
             f"BOLD is {tr:.3f} s; they must agree within 1 %. Check RepetitionTime and volume markers."
         )
     volume_times = clock.onsets + start_time
-    # The last sample whose cleaning looked no further than the volume's moment.
-    volume_samples = np.floor((volume_times - eeg.lookahead) * eeg.sfreq + 1e-6).astype(np.int64)
+    volume_samples = _samples_at(volume_times, eeg)
     is_inside = (volume_samples >= 0) & (volume_samples < eeg.data.shape[1])
     if not is_inside.any():
         raise BadDataError(
@@ -74,6 +77,15 @@ def align_run(
             "Check the offset of the EEG."
         )
     design, design_names = task_design(events, volume_times)
+    n_window = max(round(tr * eeg.sfreq), 1)
+    weights = np.where(is_inside, regions.weights, 0.0)
+    if eeg.weights is not None:
+        is_dirty = _mean_before(eeg.weights[:, None] == 0, volume_samples, n_window)[:, 0] > 0
+        weights[is_dirty] = 0.0
+    nuisance, nuisance_names = regions.nuisance, regions.nuisance_names
+    if eeg.nuisance is not None:
+        own = _mean_before(eeg.nuisance, volume_samples, n_window)
+        nuisance, nuisance_names = np.hstack([nuisance, own]), (*nuisance_names, *eeg.nuisance_names)
     return AlignedRun(
         entities=entities,
         eeg=eeg.data,
@@ -84,10 +96,67 @@ def align_run(
         tr=tr,
         bold=regions.data,
         region_names=regions.region_names,
-        weights=np.where(is_inside, regions.weights, 0.0),
+        weights=weights,
         design=design,
         design_names=design_names,
-        nuisance=regions.nuisance,
-        nuisance_names=regions.nuisance_names,
+        nuisance=nuisance,
+        nuisance_names=nuisance_names,
         events=tuple(events),
     )
+
+
+def align_without_bold(
+    entities: Entities,
+    eeg: CleanEeg,
+    onsets: Floats,
+    region_names: Sequence[str],
+    *,
+    tr: float,
+    start_time: float,
+) -> AlignedRun:
+    """Put moments to predict in the place of volumes; BOLD is NaN and every weight 0.
+
+    Parameters
+    ----------
+    onsets : array, shape (n_volumes,)
+        Where volumes begin or would begin, s after the first EEG sample.
+    region_names : sequence of str
+        The regions to predict.
+    tr, start_time : float
+        As in :func:`align_run`.
+    """
+    n_volumes = len(onsets)
+    return AlignedRun(
+        entities=entities,
+        eeg=eeg.data,
+        sfreq=eeg.sfreq,
+        channel_names=eeg.channel_names,
+        positions=eeg.positions,
+        volume_samples=_samples_at(onsets + start_time, eeg),
+        tr=tr,
+        bold=np.full((n_volumes, len(region_names)), np.nan),
+        region_names=tuple(region_names),
+        weights=np.zeros(n_volumes),
+        design=np.zeros((n_volumes, 0)),
+        design_names=(),
+        nuisance=np.zeros((n_volumes, 0)),
+        nuisance_names=(),
+    )
+
+
+def _samples_at(times: Floats, eeg: CleanEeg) -> NDArray[np.int64]:
+    """Return the last sample whose cleaning looked no further than each time (n,), s."""
+    return np.asarray(np.floor((times - eeg.lookahead) * eeg.sfreq + 1e-6).astype(np.int64))
+
+
+def _mean_before(series: NDArray[Any], volume_samples: NDArray[np.int64], n_window: int) -> Floats:
+    """Return the mean of series (n_times, n) over the samples up to each volume's, (n_volumes, n).
+
+    What lies outside the EEG does not count; a volume with nothing inside gets 0.
+    """
+    n_times = len(series)
+    total = np.vstack([np.zeros(series.shape[1]), np.cumsum(series, axis=0, dtype=np.float64)])
+    end = np.clip(volume_samples + 1, 0, n_times)
+    begin = np.clip(volume_samples + 1 - n_window, 0, n_times)
+    mean: Floats = (total[end] - total[begin]) / np.maximum(end - begin, 1)[:, None]
+    return mean

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from bids_eeg2fmri.bids.clean_eeg import find_preprocessed_eeg
 from bids_eeg2fmri.bids.dataset import IndexedFile, index_files
-from bids_eeg2fmri.bids.derivatives import holds_preprocessed_bold, index_derivatives
+from bids_eeg2fmri.bids.derivatives import index_derivatives
 from bids_eeg2fmri.bids.names import entities_of
 from bids_eeg2fmri.bids.pairing import (
     BOLD_EXTENSIONS,
@@ -21,9 +21,11 @@ from bids_eeg2fmri.bids.pairing import (
     find_recordings,
     pair_by_name,
 )
+from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
 from bids_eeg2fmri.records import FoundRun, Marker, SimultaneousRun, TaskEvent, VolumeClock
 from bids_eeg2fmri.settings import Selection, Settings
 from bids_eeg2fmri.sync.acquisition_times import read_acquisition_times
+from bids_eeg2fmri.sync.bold_source import is_minimal
 from bids_eeg2fmri.sync.inspection import Inspection, describe_problems, inspect_pair
 from bids_eeg2fmri.sync.matching import Evidence, decide, find_contradictions
 from bids_eeg2fmri.sync.recordings import EegSide, read_bold_side, read_eeg_side
@@ -78,7 +80,7 @@ def discover_runs(
     files = index_files(bids_dir, [participant], database_dir=database_dir)
     task_pairs = settings.sync.task_pairs
     clean = find_preprocessed_eeg(derivatives, participant)
-    preprocessed, added = _match_preprocessed(clean, files)
+    preprocessed, added = match_preprocessed(clean, files)
     eeg, bold = find_recordings([*files, *added], selection, task_pairs)
     eeg, other_eeg = drop_other_formats(eeg, EEG_EXTENSIONS, "eeg")
     bold, other_bold = drop_other_formats(bold, BOLD_EXTENSIONS, "bold")
@@ -101,7 +103,7 @@ def discover_runs(
         unpaired += left
     contradicted = find_contradictions(names.pairs, evidence)
     bold_files = index_derivatives(derivatives, [participant], database_dir=database_dir) if pairs else ()
-    is_minimal = _is_minimal(settings, derivatives)
+    raw_files = files if is_minimal(settings.bold, derivatives) else None
     found = [_found_alone(single) for single in unpaired]
     timed = []
     for pair in pairs:
@@ -112,7 +114,7 @@ def discover_runs(
             bids_dir=bids_dir,
             settings=settings,
             contradiction=contradicted.get(pair.eeg.path),
-            raw_files=files if is_minimal else None,
+            raw_files=raw_files,
         )
         hint = () if pair.eeg.path in preprocessed else _unused_preprocessed(bids_dir, derivatives, pair)
         found += _found_pair(pair, inspection, (*complaints, *hint))
@@ -130,10 +132,25 @@ def discover_runs(
     return Discovery(found=tuple(found), timed=tuple(timed))
 
 
-def _is_minimal(settings: Settings, derivatives: Sequence[Path]) -> bool:
-    """Return whether the raw BOLD is to be preprocessed: decided for all participants alike."""
-    asked = settings.bold.preprocessing
-    return asked == "minimal" or (asked == "auto" and not holds_preprocessed_bold(derivatives))
+def refuse_unusable(found: Iterable[FoundRun]) -> None:
+    """Raise if a recording cannot be used: a result from fewer runs than are there must be asked for.
+
+    Raises
+    ------
+    MissingInputError
+        If all that is wrong is that files are not here.
+    BadDataError
+        If anything else is.
+    """
+    unusable = [run for run in found if run.status == "unusable"]
+    if not unusable:
+        return
+    reasons = list(dict.fromkeys(run.reason for run in unusable))
+    statuses = {run.exit_status for run in unusable}
+    kind: type[Eeg2FmriError] = (
+        MissingInputError if statuses == {MissingInputError.exit_status} else BadDataError
+    )
+    raise kind(" ".join(reasons))
 
 
 def _read_eeg_sides(
@@ -143,7 +160,7 @@ def _read_eeg_sides(
     return {f.path: read_eeg_side(f, bids_dir, preprocessed.get(f.path, ())) for f in files}
 
 
-def _match_preprocessed(
+def match_preprocessed(
     clean: Sequence[IndexedFile], files: Sequence[IndexedFile]
 ) -> tuple[dict[Path, tuple[Path, ...]], list[IndexedFile]]:
     """Return the preprocessed files of each raw EEG recording, and those without a raw one."""

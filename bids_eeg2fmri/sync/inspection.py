@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from bids_eeg2fmri.bids.anatomy import find_anatomy
 from bids_eeg2fmri.bids.dataset import IndexedFile
-from bids_eeg2fmri.bids.derivatives import PreprocessedBold, find_preprocessed
+from bids_eeg2fmri.bids.derivatives import PreprocessedBold
 from bids_eeg2fmri.bids.pairing import NamedPair
-from bids_eeg2fmri.bids.sidecars import find_table, read_sidecar
-from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
-from bids_eeg2fmri.formats.content import check_content
-from bids_eeg2fmri.formats.nifti import ImageHeader, read_image_header
+from bids_eeg2fmri.bids.sidecars import find_table
+from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError
 from bids_eeg2fmri.records import SimultaneousRun, TaskEvent, VolumeClock
 from bids_eeg2fmri.settings import Settings
+from bids_eeg2fmri.sync.bold_source import describe_bold_run, find_bold_source, take_raw_bold
 from bids_eeg2fmri.sync.marker_fit import describe_clock, marked_volumes
 from bids_eeg2fmri.sync.markers import describe_markers, group_markers
 from bids_eeg2fmri.sync.matching import Evidence, describe_times
-from bids_eeg2fmri.sync.recordings import TR_TOLERANCE, BoldSide, EegSide
+from bids_eeg2fmri.sync.recordings import BoldSide, EegSide
 from bids_eeg2fmri.sync.run_clock import find_run_clock
-from bids_eeg2fmri.sync.sampling_time import find_start_time
 from bids_eeg2fmri.sync.task import read_task_events
 
 _FETCH = "datalad get "
@@ -81,32 +78,20 @@ def inspect_pair(
             known.append(told)
         except Eeg2FmriError as error:
             problems.append(error)
+    source: PreprocessedBold | None
     if raw_files is None:
-        source, image, more = _find_preprocessed(pair, bold, derivatives, settings)
+        source, more = find_bold_source(pair.bold, bold, derivatives, settings.bold)
     else:
-        source, image, more = _take_raw(pair, bold, raw_files, bids_dir)
-        known.append(_MINIMAL)
+        source, more = take_raw_bold(pair.bold, raw_files, bids_dir)
     problems += more
     problems.sort(key=_urgency)
-    if problems or source is None or image is None or clock is None:
+    if problems or source is None or clock is None:
         return Inspection(evidence=tuple(known), problems=tuple(problems))
-    sidecar = {"SliceTimingCorrected": False} if source.is_raw else read_sidecar(source.image, source.root)
-    start_time, words = find_start_time(sidecar, bold.metadata, tr=bold.tr)
+    half, words = describe_bold_run(pair.bold, bold, source, events_path, settings.bold)
     run = SimultaneousRun(
-        entities=pair.entities,
+        **{f.name: getattr(half, f.name) for f in fields(half)} | {"entities": pair.entities},
         eeg_path=eeg.path,
-        raw_bold_path=pair.bold.path,
-        bold_path=source.image,
-        mask_path=source.mask,
-        confounds_path=source.confounds,
-        events_path=events_path,
-        space=_MINIMAL_SPACE if source.is_raw else settings.bold.space,
-        tr=bold.tr,
-        n_volumes=bold.n_volumes,
-        start_time=start_time,
-        evidence=(*known, words),
-        preprocessing="minimal" if source.is_raw else "derivatives",
-        anatomy_path=source.anatomy,
+        evidence=(*known, *words),
     )
     return Inspection(evidence=run.evidence, run=run, clock=clock, events=events)
 
@@ -133,7 +118,7 @@ def _find_clock(
         return None, []
     if eeg.problems or not bold.n_volumes:
         # Not to be used, but what the markers say helps to know what is there.
-        return marked_volumes(eeg, bold, settings.sync), []
+        return marked_volumes(eeg, settings.sync, tr=bold.tr, n_slices=bold.n_slices), []
     try:
         clock = find_run_clock(
             eeg,
@@ -158,69 +143,6 @@ def _describe_markers(eeg: EegSide, bold: BoldSide, clock: VolumeClock | None) -
         return []
     groups = describe_markers(group_markers(eeg.markers), at_most=4)
     return [f"no marker of the EEG is a volume every {bold.tr:.3f} s; the markers are: {groups}"]
-
-
-def _find_preprocessed(
-    pair: NamedPair, bold: BoldSide, derivatives: Sequence[tuple[Path, IndexedFile]], settings: Settings
-) -> tuple[PreprocessedBold | None, ImageHeader | None, list[Eeg2FmriError]]:
-    """Return the preprocessed BOLD of a pair with its header, and what is wrong with it."""
-    source = find_preprocessed(derivatives, pair.bold, space=settings.bold.space)
-    if source is None:
-        text = (
-            f"{pair.bold.path.name} has no preprocessed image in space {settings.bold.space}. Run fMRIPrep "
-            "and give its output with --derivatives, name another space (--set bold.space=NAME), or use the "
-            "raw images (--set bold.preprocessing=minimal)."
-        )
-        return None, None, [MissingInputError(text)]
-    problems: list[Eeg2FmriError] = []
-    for path in (source.mask, source.confounds):
-        try:
-            if path is not None:
-                check_content(path)
-        except Eeg2FmriError as error:
-            problems.append(error)
-    try:
-        read_sidecar(source.image, source.root)
-        image = read_image_header(source.image)
-        if bold.header is not None and bold.n_volumes:
-            _check_volumes(pair.bold.path, bold.header, source.image, image)
-    except Eeg2FmriError as error:
-        return source, None, [*problems, error]
-    return source, image, problems
-
-
-def _take_raw(
-    pair: NamedPair, bold: BoldSide, raw_files: Sequence[IndexedFile], bids_dir: Path
-) -> tuple[PreprocessedBold, ImageHeader | None, list[Eeg2FmriError]]:
-    """Return the raw BOLD of a pair with its header and its T1w image, and what is wrong with the latter."""
-    problems: list[Eeg2FmriError] = []
-    anatomy = find_anatomy(raw_files, pair.bold)
-    if anatomy is not None:
-        try:
-            shape = read_image_header(anatomy).shape
-            if len(shape) != 3:
-                problems.append(
-                    BadDataError(f"{anatomy} is {len(shape)}D; a T1w image is 3D. Check the image.")
-                )
-        except Eeg2FmriError as error:
-            problems.append(error)
-    source = PreprocessedBold(
-        root=bids_dir, image=pair.bold.path, mask=None, confounds=None, anatomy=anatomy, is_raw=True
-    )
-    return source, bold.header, problems
-
-
-def _check_volumes(raw_path: Path, raw: ImageHeader, path: Path, image: ImageHeader) -> None:
-    """Raise if the preprocessed image is not the raw one's."""
-    if len(image.shape) != 4 or image.shape[3] != raw.shape[3]:
-        raise BadDataError(
-            f"{path} has {image.shape[3] if len(image.shape) == 4 else 1} volumes but {raw_path.name} has "
-            f"{raw.shape[3]}. Preprocess the run again without dropping volumes."
-        )
-    if image.tr > 0 and raw.tr > 0 and abs(image.tr - raw.tr) > TR_TOLERANCE * raw.tr:
-        raise BadDataError(
-            f"{path}: the header says TR {image.tr:g} s but that of {raw_path.name} says {raw.tr:g} s."
-        )
 
 
 def _urgency(problem: Eeg2FmriError) -> int:

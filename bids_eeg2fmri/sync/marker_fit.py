@@ -44,26 +44,26 @@ def volume_surplus(eeg: EegSide, bold: BoldSide, settings: SyncSettings) -> int 
         return None
 
 
-def marked_volumes(eeg: EegSide, bold: BoldSide, settings: SyncSettings) -> VolumeClock | None:
-    """Return the clock of the markers where the image cannot say how many volumes there are, else None.
+def marked_volumes(
+    eeg: EegSide, settings: SyncSettings, *, tr: float, n_slices: int | None = None
+) -> VolumeClock | None:
+    """Return the clock of the markers where no image says how many volumes there are, else None.
 
-    It only describes the EEG: that the number is the image's remains to be seen.
+    It only describes the EEG: that the number is an image's remains to be seen.
     """
-    if not bold.tr:
+    if not tr:
         return None
     try:
-        candidates = find_candidates(
-            _eligible(eeg, settings), n_volumes=_MANY, tr=bold.tr, n_slices=bold.n_slices
-        )
+        candidates = find_candidates(_eligible(eeg, settings), n_volumes=_MANY, tr=tr, n_slices=n_slices)
         best = max(candidates, key=_prominence, default=None)
         if best is None or len(best.series.onsets) < _FEWEST:
             return None
         return find_volume_clock(
             eeg.markers,
             n_volumes=-(-best.series.n_positions // best.per_volume),
-            tr=bold.tr,
-            duration=_duration(eeg, bold.tr),
-            n_slices=bold.n_slices,
+            tr=tr,
+            duration=_duration(eeg, tr),
+            n_slices=n_slices,
             volume_marker=best.name,
         )
     except Eeg2FmriError:

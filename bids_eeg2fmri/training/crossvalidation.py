@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bids_eeg2fmri.records import AlignedRun, Floats, Predictions, Split
-from bids_eeg2fmri.registry import FittedPredictor, Predictor
+from bids_eeg2fmri.registry import FittedPredictor, Trainable
 from bids_eeg2fmri.training.splits import apply_split
+
+#: From a fold to the runs as it sees them.
+RunsFor = Callable[[Split], Sequence[AlignedRun]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -22,8 +25,8 @@ class CrossValidated:
 
 
 def cross_validate(
-    predictor: Predictor,
-    runs: Sequence[AlignedRun],
+    predictor: Trainable,
+    runs: Sequence[AlignedRun] | RunsFor,
     splits: Sequence[Split],
     *,
     seed: int,
@@ -36,7 +39,9 @@ def cross_validate(
 
     Parameters
     ----------
-    runs : sequence of AlignedRun
+    runs : sequence of AlignedRun, or callable
+        The callable returns the runs of a fold, where what is predicted is itself learned from its training
+        data. All folds have the same volumes.
     splits : sequence of Split
     seed : int
         The draws of a fold depend on this, the model, the participant and the fold alone.
@@ -44,13 +49,14 @@ def cross_validate(
     progress : callable, optional
         Called with the name of each fold once it is done.
     """
-    values = [np.full(run.bold.shape, np.nan) for run in runs]
-    means = [np.full(run.bold.shape, np.nan) for run in runs]
-    folds = [np.full(run.n_volumes, -1, dtype=np.int64) for run in runs]
+    first = runs(splits[0]) if callable(runs) else runs
+    values = [np.full(run.bold.shape, np.nan) for run in first]
+    means = [np.full(run.bold.shape, np.nan) for run in first]
+    folds = [np.full(run.n_volumes, -1, dtype=np.int64) for run in first]
     fitted = []
     for index, split in enumerate(splits):
-        train, test = apply_split(split, runs)
-        model = predictor.fit(train, rng=_generator(seed, predictor.name, runs, split.name), device=device)
+        train, test = apply_split(split, runs(split) if callable(runs) else runs)
+        model = predictor.fit(train, rng=_generator(seed, predictor.name, first, split.name), device=device)
         fitted.append(model)
         training_mean = _mean_bold(train)
         for k, run in enumerate(test):
@@ -72,7 +78,7 @@ def cross_validate(
 
 
 def fit_final(
-    predictor: Predictor, runs: Sequence[AlignedRun], *, seed: int, device: str = "cpu"
+    predictor: Trainable, runs: Sequence[AlignedRun], *, seed: int, device: str = "cpu"
 ) -> FittedPredictor:
     """Return the model trained on all runs, the one that is saved."""
     return predictor.fit(runs, rng=_generator(seed, predictor.name, runs, "all"), device=device)

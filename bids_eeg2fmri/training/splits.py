@@ -18,10 +18,12 @@ GAP = 20.0
 _SHORTEST_BLOCK = 40.0
 _MOST_BLOCKS = 5
 
-Unit = Literal["session", "run", "block"]
+Unit = Literal["task", "session", "run", "block"]
 
 
-def choose_splits(runs: Sequence[AlignedRun], *, scheme: str = "auto") -> tuple[Split, ...]:
+def choose_splits(
+    runs: Sequence[AlignedRun], *, scheme: str = "auto", train_task: str = "", test_task: str = ""
+) -> tuple[Split, ...]:
     """Return the folds; each volume with weight is tested in exactly one of them.
 
     Parameters
@@ -31,6 +33,9 @@ def choose_splits(runs: Sequence[AlignedRun], *, scheme: str = "auto") -> tuple[
     scheme : "auto", "session", "run" or "block"
         What is held out at a time; ``auto`` takes the strictest that the data allows. ``block`` holds out
         contiguous parts of each run, other runs and the rest of the run outside a gap being learned from.
+    train_task, test_task : str
+        Given: learn from all runs of the first task and test on all of the second, in one fold; other runs
+        are left out.
 
     Raises
     ------
@@ -43,6 +48,8 @@ def choose_splits(runs: Sequence[AlignedRun], *, scheme: str = "auto") -> tuple[
     empty = [str(run.entities) for run in runs if not np.any(run.weights > 0)]
     if empty:
         raise BadDataError(f"No volume of {', '.join(empty)} can be used. Leave the run out (--run-label).")
+    if train_task:
+        return (_across_tasks(runs, train_task, test_task),)
     sessions = list(dict.fromkeys(run.entities.session for run in runs))
     if scheme == "session" and len(sessions) < 2:
         raise UsageError("--cv session needs two sessions; there is one. Use --cv run, block or auto.")
@@ -75,6 +82,20 @@ def apply_split(
     ]
     test = tuple(replace(run, bold=np.zeros_like(run.bold)) for run in runs)
     return tuple(run for run in train if np.any(run.weights > 0)), test
+
+
+def _across_tasks(runs: Sequence[AlignedRun], train_task: str, test_task: str) -> Split:
+    """Return the fold that learns from one task and tests on another."""
+    tasks = [run.entities.task for run in runs]
+    for task in (train_task, test_task):
+        if task not in tasks:
+            known = ", ".join(dict.fromkeys(tasks))
+            raise BadDataError(f"There is no run of task '{task}' to train or test on; there are {known}.")
+    train, test = (
+        tuple(np.full(run.n_volumes, float(run.entities.task == task)) for run in runs)
+        for task in (train_task, test_task)
+    )
+    return Split(name=f"{train_task} to {test_task}", unit="task", train=train, test=test)
 
 
 def _hold_out(runs: Sequence[AlignedRun], group: Sequence[int], name: str, unit: Unit) -> Split:

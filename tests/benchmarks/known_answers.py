@@ -70,8 +70,8 @@ def report(coupling: str, folder: Path, options: argparse.Namespace) -> None:
         r = np.array([s.r for s in own])
         given = np.array([s.r_given_task for s in own])
         gain = np.mean([s.fisher_z - t.fisher_z for s, t in zip(own, task, strict=True)])
-        n_p = sum(s.p_shift < 0.05 for s in own)
-        n_given = sum(s.p_shift_given_task < 0.05 for s in own)
+        n_p = sum(s.p < 0.05 for s in own)
+        n_given = sum(s.p_given_task < 0.05 for s in own)
         print(
             f"{model:>10} {r.mean():7.3f} {r.min():7.3f} {r.max():7.3f} {given.mean():7.3f} {gain:7.3f} "
             f"{n_p:4d}/{len(own)} {n_given:4d}/{len(own)}",

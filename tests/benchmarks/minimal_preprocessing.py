@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -87,7 +88,7 @@ def simulate_mni(folder: Path, n_volumes: int, seed: int) -> None:
     write_nifti(folder / "mni.nii.gz", image, affine, space=MNI, tr=TR)
 
 
-def make_run(path: Path, n_volumes: int, space: str) -> SimultaneousRun:
+def make_run(path: Path, n_volumes: int, space: str, preprocessing: str) -> SimultaneousRun:
     """Return a run of which only the BOLD matters."""
     return SimultaneousRun(
         entities=Entities(subject="01", task="benchmark"),
@@ -102,24 +103,26 @@ def make_run(path: Path, n_volumes: int, space: str) -> SimultaneousRun:
         n_volumes=n_volumes,
         start_time=TR / 2,
         evidence=(),
-        preprocessing="minimal",
+        preprocessing=preprocessing,
     )
 
 
 def do_minimal(folder: Path, n_volumes: int, _: int) -> dict[str, object]:
     """Preprocess the raw run and extract the motor regions."""
     truth = np.load(folder / "truth.npz")
-    run, settings = make_run(folder / "raw.nii.gz", n_volumes, "MNI152NLin2009aSym"), BoldSettings()
+    run = make_run(folder / "raw.nii.gz", n_volumes, "MNI152NLin2009aSym", "minimal")
+    settings = BoldSettings()
     begin = time.process_time()
     minimal = preprocess_minimally([run])
     spent = time.process_time() - begin
-    (run,), _paths = write_minimal(Outputs(root=folder / "out"), [run], minimal)
+    (table,), _paths = write_minimal(Outputs(root=folder / "out"), [run], minimal)
+    run = replace(run, confounds_path=table)
     labels = label_regions([run], settings, minimal.grid)
-    series = extract_regions(run, labels, settings, minimal.runs[0])
+    series = extract_regions(run, labels, settings, minimal=minimal.runs[0])
     design = np.hstack(
         [
             np.ones((n_volumes, 1)),
-            select_confounds(run.confounds_path, settings, n_volumes=n_volumes, tr=TR)[0],
+            select_confounds(table, settings, n_volumes=n_volumes, tr=TR)[0],
         ]
     )
     cleaned = truth["signals"] - design @ np.linalg.lstsq(design, truth["signals"], rcond=None)[0]
@@ -177,7 +180,8 @@ def do_ants(folder: Path, n_volumes: int, n_chosen: int) -> dict[str, object]:
 def do_extraction(folder: Path, n_volumes: int, _: int) -> dict[str, object]:
     """Extract 300 regions from the 2 mm run, counting the bytes that are read."""
     path = folder / "mni.nii.gz"
-    run, settings = make_run(path, n_volumes, "MNI152NLin2009cAsym"), BoldSettings(regions="seitzman300")
+    run = make_run(path, n_volumes, "MNI152NLin2009cAsym", "derivatives")
+    settings = BoldSettings(regions="seitzman300")
     begin = time.process_time()
     labels = label_regions([run], settings)
     before = read_counter("io", "rchar")

@@ -62,15 +62,14 @@ def test_preprocessed_image_with_mask_and_confounds(small_dataset: Path) -> None
         for f in index_files(small_dataset, ["01"])
         if f.path.name == "sub-01_task-imagery_run-2_bold.nii.gz"
     )
-    found = find_preprocessed(files, raw, space="MNI152NLin2009cAsym")
-    assert found is not None
+    (found,) = find_preprocessed(files, raw, space="MNI152NLin2009cAsym")
     assert found.image.name == "sub-01_task-imagery_run-2_space-MNI152NLin2009cAsym_desc-preproc_bold.nii.gz"
     assert found.mask is not None
     assert found.confounds is not None
     assert found.confounds.name == "sub-01_task-imagery_run-2_desc-confounds_timeseries.tsv"
-    assert find_preprocessed(files, raw, space="T1w") is None
+    assert find_preprocessed(files, raw, space="T1w") == ()
     other = IndexedFile(path=raw.path, fields={**raw.fields, "direction": "PA"})
-    assert find_preprocessed(files, other, space="MNI152NLin2009cAsym") is None, "made from another image"
+    assert find_preprocessed(files, other, space="MNI152NLin2009cAsym") == (), "made from another image"
 
 
 def test_names() -> None:

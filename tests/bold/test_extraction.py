@@ -57,7 +57,9 @@ def test_confounds_are_checked(small_dataset: Path, tmp_path: Path) -> None:
 def test_too_many_regressors_for_the_volumes(small_dataset: Path) -> None:
     run = first_run(small_dataset)
     with pytest.raises(BadDataError, match="usable volumes"):
-        extract_regions(run, label_regions([run], BoldSettings()), BoldSettings(motion=24, highpass=0.2))
+        extract_regions(
+            run, label_regions([run], BoldSettings()), BoldSettings(confounds="motion24", highpass=0.2)
+        )
 
 
 def test_cosines_span_what_is_below_the_cutoff() -> None:

@@ -41,9 +41,11 @@ def test_all_regressors_are_in_the_table(tmp_path: Path) -> None:
     write_confounds(
         path, confounds, describe_confounds(tuple(confounds)), tr=2.0, start_time=1.0, steps=("minimal",)
     )
-    values, names = select_confounds(path, BoldSettings(motion=24), n_volumes=60, tr=2.0)
+    values, names = select_confounds(
+        path, BoldSettings(confounds=("motion24", "wm_csf")), n_volumes=60, tr=2.0
+    )
     assert values.shape[1] == len(names) >= 26
-    motion = select_nuisance(path)[0]
+    motion = select_nuisance(path, 60)[0]
     assert np.allclose(motion[:, :6], run.motion, rtol=1e-4, atol=1e-9)
     assert np.flatnonzero(non_steady_volumes(path, 60)).tolist() == [0, 1]
     sidecar = read_json(path.with_suffix(".json"))

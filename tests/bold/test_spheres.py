@@ -30,6 +30,27 @@ def test_motor_set_has_its_twelve_regions_on_their_sides() -> None:
     assert np.all((spheres.centres[:, 0] < 0) == left)
 
 
+#: Table 1 of Mayka et al. 2006: peaks of the likelihood maps, left, Talairach mm.
+MAYKA = {
+    "M1": (-37, -21, 58),
+    "S1": (-40, -24, 50),
+    "SMA": (-2, -7, 55),
+    "preSMA": (-3, 6, 53),
+    "PMd": (-30, -4, 58),
+    "PMv": (-50, 5, 22),
+}
+
+
+def test_motor_centres_are_those_of_the_published_table() -> None:
+    spheres = motor()
+    # The paper brings MNI to Talairach, above the AC line, by these equations.
+    to_talairach = np.array([[0.99, 0, 0], [0, 0.9688, 0.046], [0, -0.0485, 0.9189]])
+    for name, centre in zip(spheres.names, spheres.centres, strict=True):
+        area, side = name.split("_")
+        published = np.array(MAYKA[area]) * [1 if side == "L" else -1, 1, 1]
+        assert to_talairach @ centre == pytest.approx(published, abs=0.1), name
+
+
 def test_published_sets_name_networks_and_have_their_radii() -> None:
     for spheres, n_regions, name, centre in [
         (seitzman300(), 300, "unassigned_001", (-56.16, -44.76, -24.23)),

@@ -9,9 +9,10 @@ from simulated_runs import make_runs, smooth_noise
 
 from bids_eeg2fmri.evaluation.baselines import TaskDesign
 from bids_eeg2fmri.evaluation.metrics import correlate, fisher_z, r_squared, remove_design
-from bids_eeg2fmri.evaluation.nulls import null_fisher_z, p_value, shifted_correlations
-from bids_eeg2fmri.evaluation.scores import score_predictions
+from bids_eeg2fmri.evaluation.nulls import p_value, shift_null, shifted_correlations
+from bids_eeg2fmri.evaluation.scores import evaluate
 from bids_eeg2fmri.records import AlignedRun, Predictions, Score
+from bids_eeg2fmri.settings import EvaluationSettings
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -53,18 +54,18 @@ def test_all_shifts_at_once_are_the_shifts_one_by_one() -> None:
 
 def test_shifts_are_at_least_as_long_as_asked() -> None:
     x = smooth_noise(rng(), 100, 1)
-    null = null_fisher_z([(x, x)], [2.0], n_nulls=500, min_shift=20.0, rng=rng())
+    null = shift_null([(x, x)], [2.0], n_nulls=500, min_shift=20.0, rng=rng())
     allowed = fisher_z(shifted_correlations(x, x)[10:91])
     assert np.isin(np.round(null, 9), np.round(allowed, 9)).all()
 
 
 def test_few_ways_to_shift_are_each_taken_once() -> None:
     pairs = [(smooth_noise(rng(k), 30, 1), smooth_noise(rng(k + 5), 30, 1)) for k in range(2)]
-    null = null_fisher_z(pairs, [2.0, 2.0], n_nulls=1000, min_shift=20.0, rng=rng())
+    null = shift_null(pairs, [2.0, 2.0], n_nulls=1000, min_shift=20.0, rng=rng())
     assert len(null) == 11 * 11
     assert len(np.unique(np.round(null, 9))) == 11 * 11
-    assert len(null_fisher_z(pairs, [2.0, 2.0], n_nulls=100, min_shift=20.0, rng=rng())) == 100
-    assert len(null_fisher_z(pairs[:1], [2.0], n_nulls=1000, min_shift=60.0, rng=rng())) == 1
+    assert len(shift_null(pairs, [2.0, 2.0], n_nulls=100, min_shift=20.0, rng=rng())) == 100
+    assert len(shift_null(pairs[:1], [2.0], n_nulls=1000, min_shift=60.0, rng=rng())) == 1
 
 
 def test_p_values_are_never_zero_and_uniform_under_the_null() -> None:
@@ -74,7 +75,7 @@ def test_p_values_are_never_zero_and_uniform_under_the_null() -> None:
     for _ in range(300):
         pairs = [(smooth_noise(generator, 80, 1), smooth_noise(generator, 80, 1)) for _ in range(2)]
         observed = np.mean([fisher_z(correlate(*pair)) for pair in pairs], axis=0)
-        null = null_fisher_z(pairs, [2.0, 2.0], n_nulls=99, min_shift=20.0, rng=generator)
+        null = shift_null(pairs, [2.0, 2.0], n_nulls=99, min_shift=20.0, rng=generator)
         p.append(float(p_value(observed, null)[0]))
     assert 0.02 < np.mean(np.array(p) <= 0.05) < 0.09
     assert 0.44 < np.mean(p) < 0.56
@@ -103,8 +104,8 @@ def scored(
         training_means=tuple(np.zeros_like(v) for v in values),
         folds=tuple(np.zeros(len(v), dtype=np.int64) for v in values),
     )
-    scores = score_predictions(runs, predictions, n_nulls=n_nulls, min_shift=20.0, rng=rng())
-    return {(s.region, s.run): s for s in scores}
+    evaluation = evaluate(runs, predictions, EvaluationSettings(n_nulls=n_nulls), rng=rng())
+    return {(s.region, s.run): s for s in evaluation.scores}
 
 
 def test_scores_per_run_and_over_runs() -> None:
@@ -119,9 +120,9 @@ def test_scores_per_run_and_over_runs() -> None:
     assert found["mean", "all"].fisher_z == pytest.approx(
         (found["r0", "all"].fisher_z + found["r1", "all"].fisher_z) / 2
     )
-    assert found["r0", "all"].p_shift == pytest.approx(1 / 200)
-    assert found["mean", "all"].p_shift == pytest.approx(1 / 200)
-    assert np.isnan(found["r0", "task-a_run-1"].p_shift)
+    assert found["r0", "all"].p == pytest.approx(1 / 200)
+    assert found["mean", "all"].p == pytest.approx(1 / 200)
+    assert np.isnan(found["r0", "task-a_run-1"].p)
     assert found["r0", "all"].r2 > 0.2
 
 
@@ -132,7 +133,7 @@ def test_what_is_only_task_has_nothing_left_given_the_task() -> None:
     assert abs(found["mean", "all"].r_given_task) < 0.2
     exact = scored(runs, [np.repeat(run.design, 2, axis=1) for run in runs])
     assert np.isnan(exact["r0", "all"].r_given_task)
-    assert np.isnan(exact["r0", "all"].p_shift_given_task)
+    assert np.isnan(exact["r0", "all"].p_given_task)
 
 
 def test_volumes_without_weight_or_prediction_do_not_count() -> None:
@@ -158,8 +159,13 @@ def test_parts_of_a_run_are_correlated_about_their_own_means() -> None:
     predictions = Predictions(
         model="m", values=(100 * values + noise,), training_means=(values,), folds=(folds,), unit="block"
     )
-    scores = score_predictions([run], predictions, n_nulls=20, min_shift=20.0, rng=rng())
-    assert all(abs(s.r) < 0.3 for s in scores)
+    scores = evaluate([run], predictions, EvaluationSettings(n_nulls=20), rng=rng()).scores
+    assert {s.run for s in scores} == {
+        "all",
+        "task-a_run-1",
+        *(f"task-a_run-1 block-{k}" for k in range(1, 6)),
+    }
+    assert all(abs(s.r) < 0.3 for s in scores if "block" not in s.run)
     assert {s.held_out for s in scores} == {"block"}
     assert correlate(values, run.bold)[0] < -0.3
 
@@ -170,4 +176,4 @@ def test_constant_predictions_have_no_score() -> None:
         found = scored(runs, [np.full_like(run.bold, constant) for run in runs])
         assert np.isnan(found["r0", "all"].r)
         assert np.isnan(found["r0", "all"].r_given_task)
-        assert np.isnan(found["mean", "all"].p_shift)
+        assert np.isnan(found["mean", "all"].p)

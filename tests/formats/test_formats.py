@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from bids_eeg2fmri.formats.completion import (
     write_mark,
 )
 from bids_eeg2fmri.formats.json_file import read_json, write_json
-from bids_eeg2fmri.formats.model_file import read_model, write_model
+from bids_eeg2fmri.formats.model_file import model_digest, read_model, write_model
 from bids_eeg2fmri.formats.record_file import read_record, write_record
 from bids_eeg2fmri.formats.score_table import read_scores, write_scores
 from bids_eeg2fmri.formats.table import numbers, read_table, write_table
@@ -83,8 +84,8 @@ def test_scores_round_trip(tmp_path: Path) -> None:
         fisher_z=0.549306,
         r2=-0.25,
         r_given_task=float("nan"),
-        p_shift=0.001,
-        p_shift_given_task=0.5,
+        p=0.001,
+        p_given_task=0.5,
     )
     path = tmp_path / "scores.tsv"
     write_scores(path, [score])
@@ -106,6 +107,8 @@ def saved_model() -> SavedModel:
         positions=np.array([[0.1, 0.2, 0.3], [np.nan] * 3]),
         sfreq=100.0,
         tr=2.0,
+        start_time=0.9,
+        lookahead=0.1,
         region_names=("M1_L",),
         trained_on=("sub-01_run-1",),
         preprocessing={"highpass": 1.0},
@@ -120,9 +123,73 @@ def test_model_round_trip_without_pickle(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back.tensors["weights"], model.tensors["weights"])
     np.testing.assert_array_equal(back.positions, model.positions)
     assert back.channel_names == model.channel_names
-    path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(BadDataError, match="not a model"):
+    assert (back.start_time, back.lookahead, back.subject) == (0.9, 0.1, "01")
+
+
+@pytest.mark.parametrize("n_bytes", [0, 4, 20, -8])
+def test_a_model_that_is_cut_short_is_refused(tmp_path: Path, n_bytes: int) -> None:
+    path = tmp_path / "x_model.safetensors"
+    write_model(path, saved_model())
+    path.write_bytes(path.read_bytes()[:n_bytes])
+    with pytest.raises(BadDataError, match=r"not a whole model.*cut short"):
         read_model(path)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "complaint"),
+    [
+        ({"other": np.zeros(2)}, "tensors weights are missing"),
+        ({"weights": np.zeros((3, 2))}, r"tensor weights is of shape \[3, 2\], expected \[2, 3\]"),
+        ({"weights": np.zeros((2, 3))}, "values of the tensors are not those"),
+    ],
+)
+def test_tensors_of_another_model_are_refused(
+    tmp_path: Path, tensors: dict[str, np.ndarray], complaint: str
+) -> None:
+    path, other = tmp_path / "x_model.safetensors", tmp_path / "y_model.safetensors"
+    write_model(path, saved_model())
+    write_model(other, replace(saved_model(), tensors=tensors))
+    path.write_bytes(other.read_bytes())
+    with pytest.raises(BadDataError, match=complaint):
+        read_model(path)
+
+
+@pytest.mark.parametrize("found", [None, 0, 2, "1"])
+def test_a_model_of_another_format_version_is_refused(tmp_path: Path, found: object) -> None:
+    path = tmp_path / "x_model.safetensors"
+    write_model(path, saved_model())
+    sidecar = path.with_suffix(".json")
+    content = json.loads(sidecar.read_text()) | {"format_version": found}
+    sidecar.write_text(json.dumps(content))
+    with pytest.raises(BadDataError, match=f"format {found}, made by version 0; this version reads format 1"):
+        read_model(path)
+
+
+def test_a_model_without_one_of_its_files_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x_model.safetensors"
+    write_model(path, saved_model())
+    path.rename(tmp_path / "away")
+    with pytest.raises(MissingInputError, match="both files"):
+        read_model(path)
+    (tmp_path / "away").rename(path)
+    content = json.loads(path.with_suffix(".json").read_text())
+    del content["tr"]
+    path.with_suffix(".json").write_text(json.dumps(content))
+    with pytest.raises(BadDataError, match="tr"):
+        read_model(path)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(MissingInputError, match=r"x_model\.json"):
+        read_model(path)
+
+
+def test_the_digest_of_a_model_tells_it_from_others(tmp_path: Path) -> None:
+    path = tmp_path / "x_model.safetensors"
+    write_model(path, saved_model())
+    before = model_digest(path)
+    write_model(path, saved_model())
+    assert model_digest(path) == before
+    write_model(path, replace(saved_model(), tr=1.9))
+    assert model_digest(path) != before
 
 
 def test_record_round_trip(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ SFREQ, TR, N_VOLUMES, N_CHANNELS = 50.0, 2.0, 30, 8
 
 
 def make_score(model, region="mean", run="all", **figures):
-    defaults = {"r": 0.3, "r2": 0.05, "r_given_task": NAN, "p_shift": NAN, "p_shift_given_task": NAN}
+    defaults = {"r": 0.3, "r2": 0.05, "r_given_task": NAN, "p": NAN, "p_given_task": NAN}
     figures = defaults | figures
     z = figures.pop("fisher_z", float(np.arctanh(figures["r"])))
     return Score(model=model, region=region, run=run, n_volumes=N_VOLUMES, fisher_z=z, **figures)
@@ -97,7 +97,7 @@ def make_scores():
         for region in (*REGIONS, "mean"):
             single = {"r": r - 0.05, "r_given_task": given}
             scores += [make_score(model, region, f"task-imagery_run-{k}", **single) for k in (1, 2)]
-            overall = {"r": r, "r_given_task": given, "p_shift": 0.002, "p_shift_given_task": p_given}
+            overall = {"r": r, "r_given_task": given, "p": 0.002, "p_given_task": p_given}
             scores.append(make_score(model, region, **overall))
     return tuple(scores)
 

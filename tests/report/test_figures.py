@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from bids_eeg2fmri.records import Entities
 from bids_eeg2fmri.report.curves import Curve, arrange_regions, choose_regions, draw_curves
+from bids_eeg2fmri.report.heartbeats import draw_locked
 from bids_eeg2fmri.report.map_choice import choose_maps
 from bids_eeg2fmri.report.recording import draw_clocks, draw_spectra
 from bids_eeg2fmri.report.score_dots import DotRow, draw_score_dots
@@ -80,6 +81,23 @@ def test_residuals_are_in_milliseconds_and_spectra_in_decibels(small_report):
     assert residual[10] == pytest.approx(50, abs=4)
     # White noise of 1 µV² up to 25 Hz: 1 / 25 µV²/Hz is -14 dB.
     assert np.median(spectra.axes[0].lines[0].get_ydata()) == pytest.approx(-14, abs=0.7)
+
+
+def test_power_before_the_cleaning_is_drawn_dotted_in_decibels(small_report):
+    spectrum = np.array([[1.0, 2, 3, 60], [10, 100, 1, 1], [1, 1, 1, 1]])
+    with report_style():
+        ax = draw_spectra([small_report.runs[0].aligned], ["a"], [spectrum]).axes[0]
+    dotted = [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert [list(line.get_ydata()) for line in dotted] == [[10, 20, 0]]
+
+
+def test_what_is_locked_to_the_heartbeat_has_a_panel_per_run():
+    locked = np.array([[-0.1, 0, 0.1], [1, 5, 2], [0.5, 0.4, 0.3]])
+    with report_style():
+        figure = draw_locked([locked, 2 * locked], ["run-1", "run-2"])
+    assert [list(line.get_ydata()) for line in figure.axes[0].lines[1:]] == [[1, 5, 2], [0.5, 0.4, 0.3]]
+    assert list(figure.axes[1].lines[1].get_ydata()) == [2, 10, 4]
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["run-1", "run-2"]
 
 
 def test_maps_of_regions_are_ordered_by_band_and_by_how_well_they_are_predicted(small_report):

@@ -21,8 +21,8 @@ def make_score(model, region, r):
         fisher_z=float(np.arctanh(r)),
         r2=0.0,
         r_given_task=NAN if model == "task" else r - 0.1,
-        p_shift=0.01,
-        p_shift_given_task=0.01,
+        p=0.01,
+        p_given_task=0.01,
     )
 
 

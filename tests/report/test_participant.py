@@ -158,9 +158,7 @@ def test_without_a_task_the_page_does_not_speak_of_one(small_report, tmp_path):
     report = replace(
         small_report,
         scores=tuple(
-            replace(s, r_given_task=nan, p_shift_given_task=nan)
-            for s in small_report.scores
-            if s.model != "task"
+            replace(s, r_given_task=nan, p_given_task=nan) for s in small_report.scores if s.model != "task"
         ),
         predictions=tuple(p for p in small_report.predictions if p.model != "task"),
     )
@@ -176,3 +174,20 @@ def test_predictions_that_do_not_fit_the_runs_are_refused(small_report):
         replace(small_report, predictions=(short,))
     with pytest.raises(ValueError, match="at least one run"):
         replace(small_report, runs=())
+
+
+def test_the_cleaning_has_its_figure_and_its_words(small_report, tmp_path):
+    locked = np.array([[-0.1, 0, 0.1], [1, 5, 2], [0.5, 0.4, 0.3]])
+    first, second = small_report.runs
+    quality = {"pulse_locked_before_uv": 5.0, "clipped_percent": 0.25, "line_db": 12.0, "heartbeats": 70.0}
+    first = replace(first, eeg_locked=locked, eeg_quality=quality)
+    report = replace(small_report, runs=(first, second))
+    paths = write_participant_report(report, html_path=tmp_path / "a.html", figures_dir=tmp_path / "figures")
+    assert any(path.name == "sub-01_desc-pulse_timeseries.svg" for path in paths)
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    for words in ("pulse locked before (µV)", "clipped (%)", "line (dB)", "heartbeats"):
+        assert f'<th scope="row">{words}</th>' in page
+    without = write_participant_report(
+        small_report, html_path=tmp_path / "b.html", figures_dir=tmp_path / "figures"
+    )
+    assert not any("pulse" in path.name for path in without)

@@ -12,15 +12,15 @@ NAN = float("nan")
 
 
 def make_score(model, region="M1_L", **figures):
-    figures = {"r": 0.3, "r2": 0.0, "r_given_task": NAN, "p_shift": NAN, "p_shift_given_task": NAN} | figures
+    figures = {"r": 0.3, "r2": 0.0, "r_given_task": NAN, "p": NAN, "p_given_task": NAN} | figures
     z = float(np.arctanh(figures["r"]))
     return Score(model=model, region=region, run="all", n_volumes=300, fisher_z=z, **figures)
 
 
-TASK = make_score("task", r=0.26, p_shift=0.01)
-COUPLED = make_score("ridge", r=0.42, p_shift=0.001, r_given_task=0.31, p_shift_given_task=0.001)
-TASK_ONLY = make_score("ridge", r=0.25, p_shift=0.004, r_given_task=-0.02, p_shift_given_task=0.6)
-NULL = make_score("ridge", r=-0.04, p_shift=0.7, r_given_task=0.01, p_shift_given_task=0.45)
+TASK = make_score("task", r=0.26, p=0.01)
+COUPLED = make_score("ridge", r=0.42, p=0.001, r_given_task=0.31, p_given_task=0.001)
+TASK_ONLY = make_score("ridge", r=0.25, p=0.004, r_given_task=-0.02, p_given_task=0.6)
+NULL = make_score("ridge", r=-0.04, p=0.7, r_given_task=0.01, p_given_task=0.45)
 
 
 def test_coupled_scores_are_beyond_the_task():
@@ -46,12 +46,12 @@ def test_null_scores_are_nothing():
 
 
 def test_a_significant_negative_correlation_is_no_prediction():
-    kind, _ = judge_region(make_score("ridge", r=-0.4, p_shift=0.001), None)
+    kind, _ = judge_region(make_score("ridge", r=-0.4, p=0.001), None)
     assert kind == "nothing"
 
 
 def test_without_a_task_or_a_test_the_verdict_says_so():
-    kind, text = judge_region(make_score("ridge", r=0.3, p_shift=0.01), None)
+    kind, text = judge_region(make_score("ridge", r=0.3, p=0.01), None)
     assert kind == "predicts"
     assert "no task to compare with" in text
     assert judge_region(make_score("ridge"), None)[0] == "unknown"
@@ -60,10 +60,10 @@ def test_without_a_task_or_a_test_the_verdict_says_so():
 def make_participant(ridge_r, eegnet_r, task_r):
     scores = []
     for region in ("M1_L", "M1_R", "mean"):
-        scores.append(make_score("task", region, r=task_r, p_shift=0.01))
+        scores.append(make_score("task", region, r=task_r, p=0.01))
         for model, r in (("ridge", ridge_r), ("eegnet", eegnet_r)):
-            given = {"r_given_task": r - 0.1, "p_shift_given_task": 0.01 if region != "M1_R" else 0.2}
-            scores.append(make_score(model, region, r=r, p_shift=0.001, **given))
+            given = {"r_given_task": r - 0.1, "p_given_task": 0.01 if region != "M1_R" else 0.2}
+            scores.append(make_score(model, region, r=r, p=0.001, **given))
     return scores
 
 

@@ -89,5 +89,5 @@ def test_a_raw_dataset_has_no_preprocessed_bold_and_tells_the_truth(tmp_path: Pa
 def test_an_anatomy_beside_preprocessed_bold_is_refused():
     with pytest.raises(UsageError, match="--t1w needs --bold raw"):
         SimulationOptions(t1w=True)
-    with pytest.raises(UsageError, match="--bold moving: allowed are preprocessed, raw"):
+    with pytest.raises(UsageError, match="There is no bold 'moving'; choose one of preprocessed, raw"):
         SimulationOptions(bold="moving")

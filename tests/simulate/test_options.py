@@ -28,6 +28,12 @@ def test_unknown_coupling_is_refused_with_the_nearest():
         SimulationOptions(coupling="task")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("name", "value"), [("eeg", "rawr"), ("clocks", "lock")])
+def test_unknown_recordings_are_refused(name, value):
+    with pytest.raises(UsageError, match=rf"There is no {name} '{value}'; choose one of .* Did you mean"):
+        SimulationOptions(**{name: value})
+
+
 def test_run_without_imagery_is_refused():
     with pytest.raises(UsageError, match="last 20 s"):
         SimulationOptions(volumes=40, tr=0.5)

@@ -21,7 +21,7 @@ def test_the_recording_shows_the_sources_without_the_burn_in(rng):
     moments = np.zeros((1, clock.n_simulated))
     pulse = clock.n_burn_in + int((clock.lead + 30) * SFREQ)
     moments[0, pulse] = 1e6
-    eeg = record_eeg(
+    eeg, _ = record_eeg(
         moments, np.ones((8, 1)), np.zeros((8, 0)), cap=cap, clock=clock, jerks=np.array([]), rng=rng
     )
     assert eeg.shape == (9, clock.n_eeg)

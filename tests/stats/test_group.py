@@ -20,8 +20,8 @@ def make_score(model, region, r, *, given_task=NAN, run="all"):
         fisher_z=float(np.arctanh(r)),
         r2=0.0,
         r_given_task=given_task,
-        p_shift=0.1,
-        p_shift_given_task=0.1,
+        p=0.1,
+        p_given_task=0.1,
     )
 
 

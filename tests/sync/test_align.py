@@ -90,3 +90,25 @@ def test_the_lookahead_of_the_cleaning_is_made_up_for():
     plain = align(clock_from(5.0))
     ahead = align(clock_from(5.0), eeg=replace(EEG, lookahead=0.1))
     np.testing.assert_array_equal(ahead.volume_samples, plain.volume_samples - 10)
+
+
+def test_volumes_with_uncorrected_eeg_in_their_last_tr_have_no_weight():
+    weights = np.ones(7000, dtype=np.float32)
+    weights[1000:1250] = 0  # volumes are at 600, 800, 1000, 1200, 1400, ...
+    weights[2950:3050] = 0.5  # a clipped burst
+    run = align(clock_from(5.0), eeg=replace(EEG, weights=weights))
+    assert np.flatnonzero(run.weights == 0).tolist() == [2, 3, 4]
+    assert np.all(np.isin(run.weights, (0, 1)))
+
+
+def test_nuisance_of_the_eeg_is_averaged_over_the_tr_before_each_volume():
+    series = np.arange(7000, dtype=np.float32)[:, None] * [1, 0]
+    eeg = replace(EEG, nuisance=series.astype(np.float32), nuisance_names=("heart_rate", "bursts"))
+    run = align(clock_from(5.0), eeg=eeg)
+    assert run.nuisance_names == ("x", "y", "heart_rate", "bursts")
+    np.testing.assert_allclose(run.nuisance[:, 2], 600 + 200 * np.arange(N) - 99.5)
+    np.testing.assert_array_equal(run.nuisance[:, [0, 1, 3]], [[1, 1, 0]] * N)
+    outside = align(clock_from(-5.0), eeg=eeg).nuisance
+    assert outside[0, 2] == 0
+    assert outside[2, 2] == 0
+    assert outside[3, 2] == 100.5
