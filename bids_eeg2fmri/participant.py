@@ -6,10 +6,10 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from bids_eeg2fmri.bids.names import relative_to
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.bold.confounds import read_motion
 from bids_eeg2fmri.bold.extraction import summarise_run
+from bids_eeg2fmri.bold.grid import Grid
+from bids_eeg2fmri.bold.made_confounds import check_made
+from bids_eeg2fmri.bold.minimal import MinimalRun, preprocess_minimally
+from bids_eeg2fmri.bold.minimal_outputs import write_minimal
 from bids_eeg2fmri.bold.region_set import RegionLabels, label_regions, region_files
 from bids_eeg2fmri.bold.signals import extract_signals
 from bids_eeg2fmri.bold.targets import Targets, TaskRun
@@ -37,7 +41,7 @@ from bids_eeg2fmri.formats.completion import (
     write_mark,
 )
 from bids_eeg2fmri.formats.eeg_signal import read_eeg
-from bids_eeg2fmri.formats.record_file import read_record, write_record
+from bids_eeg2fmri.formats.record_file import keep_record
 from bids_eeg2fmri.formats.results import Results, write_results
 from bids_eeg2fmri.formats.run_table import write_runs
 from bids_eeg2fmri.planning import dataset_roots, discover_participant
@@ -77,7 +81,32 @@ from bids_eeg2fmri.training.testing import try_baselines, try_model
 _logger = logging.getLogger(__name__)
 
 Status = Literal["done", "up to date", "nothing to do"]
-R = TypeVar("R", CleanEeg, RegionSignals)
+#: Stands in the log and on the participant's page.
+MINIMAL_NOTE = (
+    "The BOLD was preprocessed minimally by this app (realigned, registered to MNI152 by an affine map), not "
+    "by fMRIPrep: distortion and slice timing are not corrected, and regions lie some millimetres off. Run "
+    "fMRIPrep for results to rely on, and give its output with --derivatives."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlacedBold:
+    """The runs of a participant, their BOLD in a template space.
+
+    Attributes
+    ----------
+    grid : Grid or None
+        Of raw images: the voxels in the template that are sampled where the head was.
+    moved : mapping of Path to MinimalRun
+        Where these voxels are in each raw image; empty where all images are preprocessed.
+    written : tuple of Path
+    """
+
+    timed: tuple[TimedRun, ...]
+    localizer: tuple[LocalizerRun, ...]
+    grid: Grid | None = None
+    moved: Mapping[Path, MinimalRun] = field(default_factory=dict)
+    written: tuple[Path, ...] = ()
 
 
 def run_participant(job: Job, participant: str) -> tuple[Status, str]:
@@ -99,13 +128,25 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     if is_complete(outputs.completion(participant), digest, job.output_dir):
         return "up to date", ""
 
-    labels = label_regions([timed.run for timed in discovery.timed], job.settings.bold)
+    placed = _place_bold(job, outputs, discovery.timed, localizer)
+    written += placed.written
+    labels = label_regions([one.run for one in placed.timed], job.settings.bold, placed.grid)
     runs, notes = _share_channels(
-        [prepare_run(timed, labels, job.settings, job.running.work_dir) for timed in discovery.timed]
+        [
+            prepare_run(
+                one,
+                labels,
+                job.settings,
+                job.running.work_dir,
+                minimal=placed.moved.get(one.run.raw_bold_path),
+            )
+            for one in placed.timed
+        ]
     )
+    notes += (MINIMAL_NOTE,) if placed.moved else ()
     if job.settings.objective == "bold":
         splits = choose_folds(runs, job.settings)
-        targets = choose_targets(runs, splits, labels, job, localizer)
+        targets = choose_targets(runs, splits, labels, job, placed.localizer, placed.moved)
         files, summary = _predict_bold(job, outputs, discovery, targets, splits, notes)
     else:
         files, summary = _classify(job, outputs, discovery, runs, notes)
@@ -119,18 +160,55 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     return "done", summary
 
 
+def _place_bold(
+    job: Job, outputs: Outputs, timed: tuple[TimedRun, ...], localizer: tuple[LocalizerRun, ...]
+) -> PlacedBold:
+    """Preprocess raw BOLD minimally, that of a localiser with it, and write what came of it."""
+    if timed[0].run.preprocessing == "derivatives":  # decided for all runs alike
+        return PlacedBold(timed=timed, localizer=localizer)
+    check_made(job.settings.bold.confounds)
+    _logger.warning("sub-%s: %s", timed[0].run.entities.subject, MINIMAL_NOTE)
+    # A run of the localiser's task may be one of the others too.
+    runs: dict[Path, BoldRun] = {one.run.raw_bold_path: one.run for one in timed}
+    runs |= {one.run.raw_bold_path: one.run for one in localizer if one.run.raw_bold_path not in runs}
+    minimal = preprocess_minimally([*runs.values()], work_dir=job.running.work_dir)
+    tables, written = write_minimal(outputs, [*runs.values()], minimal)
+    table_of = dict(zip(runs, tables, strict=True))
+    return PlacedBold(
+        timed=tuple(
+            replace(one, run=replace(one.run, confounds_path=table_of[one.run.raw_bold_path]))
+            for one in timed
+        ),
+        localizer=tuple(
+            replace(one, run=replace(one.run, confounds_path=table_of[one.run.raw_bold_path]))
+            for one in localizer
+        ),
+        grid=minimal.grid,
+        moved=dict(zip(runs, minimal.runs, strict=True)),
+        written=tuple(written),
+    )
+
+
 def prepare_run(
-    timed: TimedRun, labels: RegionLabels, settings: Settings, work_dir: Path | None = None
+    timed: TimedRun,
+    labels: RegionLabels,
+    settings: Settings,
+    work_dir: Path | None = None,
+    *,
+    minimal: MinimalRun | None = None,
 ) -> PreparedRun:
-    """Clean both halves of a run and put them on one clock; what the work folder has is not made again."""
+    """Clean both halves of a run and put them on one clock; what the work folder has is not made again.
+
+    ``minimal`` is what minimal preprocessing made of a raw BOLD image.
+    """
     run = timed.run
     _logger.info("%s: cleaning the EEG, reading the BOLD", run.entities)
     units = choose_units(labels, settings.bold)
-    signals = read_signals(run, units, settings, work_dir)
+    signals = read_signals(run, units, settings, work_dir, minimal=minimal)
     regions = summarise_run(signals, units, settings.bold, space=run.space)
     motion = read_motion(run.confounds_path, run.n_volumes)
     past = read_provenance(run.eeg_path)
-    eeg = _kept(
+    eeg = keep_record(
         work_dir,
         CleanEeg,
         f"{run.entities}_eeg",
@@ -160,17 +238,24 @@ def prepare_run(
 
 
 def read_signals(
-    run: BoldRun, units: RegionUnits, settings: Settings, work_dir: Path | None = None
+    run: BoldRun,
+    units: RegionUnits,
+    settings: Settings,
+    work_dir: Path | None = None,
+    *,
+    minimal: MinimalRun | None = None,
 ) -> RegionSignals:
     """Read the regions of a run from its image; what the work folder has is not read again."""
-    return _kept(
+    files, made = run.bold_files[1:], ""
+    if minimal is not None:
+        # A table of confounds that this app made is newer with every call; its content is in the digest.
+        files, made = tuple(path for path in files if path != run.confounds_path), minimal.digest
+    return keep_record(
         work_dir,
         RegionSignals,
         f"{run.entities}_regions",
-        digest_inputs(
-            f"{settings.bold} {run.tr} {units.regions.digest}", __version__, run.bold_files[1:], ()
-        ),
-        lambda: extract_signals(run, units, settings.bold),
+        digest_inputs(f"{settings.bold} {run.tr} {units.regions.digest} {made}", __version__, files, ()),
+        lambda: extract_signals(run, units, settings.bold, minimal=minimal),
     )
 
 
@@ -201,8 +286,13 @@ def choose_targets(
     labels: RegionLabels,
     job: Job,
     localizer: Sequence[LocalizerRun] = (),
+    moved: Mapping[Path, MinimalRun] | None = None,
 ) -> FoldTargets:
-    """Return what each fold learns and is tested on: what is learned for it is from its training data."""
+    """Return what each fold learns and is tested on: what is learned for it is from its training data.
+
+    ``moved`` is what minimal preprocessing made of raw images.
+    """
+    moved = moved or {}
     units = choose_units(labels, job.settings.bold)
     own = [
         TaskRun(signals=run.signals, design=run.aligned.design, design_names=run.aligned.design_names)
@@ -210,7 +300,9 @@ def choose_targets(
     ]
     separate = [
         TaskRun(
-            signals=read_signals(one.run, units, job.settings, job.running.work_dir),
+            signals=read_signals(
+                one.run, units, job.settings, job.running.work_dir, minimal=moved.get(one.run.raw_bold_path)
+            ),
             design=one.design,
             design_names=one.design_names,
         )
@@ -357,21 +449,6 @@ def _digest_arrays(*arrays: np.ndarray | None) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _kept(work_dir: Path | None, kind: type[R], name: str, digest: str, make: Callable[[], R]) -> R:
-    """Return a record from the work folder, or make it and keep it there."""
-    if work_dir is None:
-        return make()
-    path = work_dir / f"{name}_{digest[:16]}.safetensors"
-    if path.exists():
-        try:
-            return read_record(path, kind)
-        except BadDataError as error:
-            _logger.warning("%s", error)
-    record = make()
-    write_record(path, record)
-    return record
-
-
 def _share_channels(runs: Sequence[PreparedRun]) -> tuple[list[PreparedRun], tuple[str, ...]]:
     """Return the runs with the channels they all have, in one order, and what had to be left out."""
     names = [
@@ -436,7 +513,11 @@ def _write_report(
         cv_text=describe_folds(splits),
         settings_text=job.settings.as_toml(),
         methods_text=describe_methods(
-            job.settings, predictors, splits, regions="; ".join(results.runs[0].regions.steps)
+            job.settings,
+            predictors,
+            splits,
+            regions="; ".join(results.runs[0].regions.steps),
+            run=results.runs[0].run,
         ),
         model_descriptions={p.name: p.description for p in [*BASELINES, *predictors]},
         notes=(*notes, *_describe_overlap(results.overlap)),

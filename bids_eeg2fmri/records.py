@@ -111,12 +111,16 @@ class BoldRun:
     outliers_path: Path | None = None
     reference_path: Path | None = None
     is_denoised: bool = False
+    #: ``minimal``: ``bold_path`` is the raw image, which this app realigns and registers itself, through the
+    #: T1w image where there is one.
+    preprocessing: Literal["derivatives", "minimal"] = "derivatives"
+    anatomy_path: Path | None = None
 
     @property
     def bold_files(self) -> tuple[Path, ...]:
         """All files of the BOLD side that there are, the raw image first."""
         paths = (self.raw_bold_path, self.bold_path, self.mask_path, self.confounds_path)
-        extra = (self.outliers_path, self.reference_path, self.events_path)
+        extra = (self.outliers_path, self.reference_path, self.events_path, self.anatomy_path)
         return tuple(path for path in (*paths, *extra) if path is not None)
 
 
@@ -310,6 +314,68 @@ class RegionSeries:
         _check_shape(self, "labels", (None, None, None))
         _check_shape(self, "affine", (4, 4))
         _check_shape(self, "nuisance", (n_volumes, len(self.nuisance_names)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RealignedRun:
+    """Where the head was in every volume of a raw BOLD run; the image stays as it is.
+
+    Attributes
+    ----------
+    mean : array of float32, shape (n_x, n_y, n_z)
+        Mean of some realigned volumes: what poses refer to.
+    affine : array, shape (4, 4)
+        Voxel to mm of the scanner.
+    mask : array of bool, shape (n_x, n_y, n_z)
+        The brain in ``mean``.
+    poses : array, shape (n_volumes, 4, 4)
+        mm of ``mean`` to mm of each volume.
+    motion : array, shape (n_volumes, 6)
+        The same as translations (mm) and rotations (rad) about the middle of the brain.
+    similarity, gain : array, shape (n_volumes,)
+        Correlation of each volume with ``mean``, and how bright it is beside it.
+    """
+
+    mean: NDArray[np.float32]
+    affine: Floats
+    mask: NDArray[np.bool_]
+    poses: Floats
+    motion: Floats
+    similarity: Floats
+    gain: Floats
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        n_volumes = len(self.poses)
+        _check_shape(self, "mask", np.shape(self.mean))
+        _check_shape(self, "affine", (4, 4))
+        _check_shape(self, "poses", (None, 4, 4))
+        _check_shape(self, "motion", (n_volumes, 6))
+        _check_shape(self, "similarity", (n_volumes,))
+        _check_shape(self, "gain", (n_volumes,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TemplatePlace:
+    """Where a BOLD image lies in the template.
+
+    Attributes
+    ----------
+    matrix : array, shape (4, 4)
+        mm of the scanner to mm of the template.
+    overlap : float
+        Dice coefficient of the brain in the image and that of the template.
+    words : str
+        How it was found.
+    """
+
+    matrix: Floats
+    overlap: float
+    words: str
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        _check_shape(self, "matrix", (4, 4))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

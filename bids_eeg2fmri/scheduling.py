@@ -42,6 +42,7 @@ Show = Callable[[Iterator["Outcome"], int], Iterable["Outcome"]]
 _DESCRIPTIONS = {
     "clean": "EEG, resampled, filtered and referenced to its average",
     "regions": "measured BOLD of regions, confounds removed; the label image of the regions",
+    "minimal": "of raw BOLD that this app preprocessed minimally: confounds, mean image and brain mask",
     "scores": "how well each model predicts the BOLD of each region on data it was not trained on",
     "nulls": "every correlation over all runs against every null",
     "lags": "correlation of predicted and measured BOLD over delays",

@@ -116,6 +116,9 @@ class BoldSettings:
     regions: str = "motor"
     #: Template space of the derivative that is read.
     space: str = "MNI152NLin2009cAsym"
+    #: ``derivatives``: fMRIPrep's output or the like; ``minimal``: the raw BOLD, realigned and registered by
+    #: this app; ``auto``: minimal only where no derivative dataset holds preprocessed BOLD.
+    preprocessing: Literal["auto", "derivatives", "minimal"] = "auto"
     #: Radius of a region's sphere where the set has none of its own, mm.
     radius: float = 8.0
     #: A region of fewer voxels is dropped.

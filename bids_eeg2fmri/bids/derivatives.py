@@ -26,6 +26,10 @@ class PreprocessedBold:
         The mean image, which a denoised image has lost.
     is_denoised : bool
         Whether confounds have been removed already.
+    is_raw : bool
+        Whether it is a raw image that is still to be preprocessed.
+    anatomy : Path or None
+        The T1w image of the same head, of a raw image.
     """
 
     root: Path
@@ -37,6 +41,15 @@ class PreprocessedBold:
     outliers: Path | None = None
     reference: Path | None = None
     is_denoised: bool = False
+    is_raw: bool = False
+    anatomy: Path | None = None
+
+
+def holds_preprocessed_bold(roots: Iterable[Path]) -> bool:
+    """Return whether any of the derivative datasets holds preprocessed BOLD of anybody, in any space."""
+    names = ("*_space-*_bold.nii*", "*_desc-preproc_bold.nii*")
+    patterns = [f"{folder}/func/{name}" for folder in ("sub-*", "sub-*/ses-*") for name in names]
+    return any(True for root in roots for pattern in patterns for _ in root.glob(pattern))
 
 
 def find_derivatives(bids_dir: Path) -> tuple[Path, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bids_eeg2fmri.bold.minimal import MinimalRun
 from bids_eeg2fmri.bold.region_set import RegionLabels
 from bids_eeg2fmri.bold.signals import extract_signals
 from bids_eeg2fmri.bold.targets import Targets, TaskRun
@@ -14,10 +15,17 @@ from bids_eeg2fmri.records import BoldRun, RegionSeries, RegionSignals
 from bids_eeg2fmri.settings import BoldSettings
 
 
-def extract_regions(run: BoldRun, regions: RegionLabels, settings: BoldSettings) -> RegionSeries:
+def extract_regions(
+    run: BoldRun, regions: RegionLabels, settings: BoldSettings, *, minimal: MinimalRun | None = None
+) -> RegionSeries:
     """Return the signal of every region in percent signal change, confounds of this run removed.
 
     Nothing is learned from other runs: regressors and means are the run's own. A localiser is left aside.
+
+    Parameters
+    ----------
+    minimal : MinimalRun or None
+        Where the voxels of the regions are in each volume, for a raw image.
 
     Raises
     ------
@@ -25,7 +33,9 @@ def extract_regions(run: BoldRun, regions: RegionLabels, settings: BoldSettings)
         If image, mask and tables do not fit each other, or a region has no signal.
     """
     units = choose_units(regions, settings)
-    return summarise_run(extract_signals(run, units, settings), units, settings, space=run.space)
+    return summarise_run(
+        extract_signals(run, units, settings, minimal=minimal), units, settings, space=run.space
+    )
 
 
 def summarise_run(

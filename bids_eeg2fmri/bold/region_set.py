@@ -92,12 +92,17 @@ def region_files(regions: str) -> tuple[Path, ...]:
     return (path, names) if is_image(path) and names.is_file() else (path,)
 
 
-def label_regions(runs: Sequence[BoldRun], settings: BoldSettings) -> RegionLabels:
+def label_regions(runs: Sequence[BoldRun], settings: BoldSettings, grid: Grid | None = None) -> RegionLabels:
     """Return the regions on the grid of a participant's images: the same voxels for every run.
 
     A voxel counts only if it lies in the brain mask of every run. Regions of fewer than ``min_voxels`` voxels
     are dropped with a warning; one without any is an error that names it, but is dropped too from sets of
     more than 50 regions.
+
+    Parameters
+    ----------
+    grid : Grid or None
+        The grid in template space where it is not that of the runs' images: raw ones are in no template.
 
     Raises
     ------
@@ -107,16 +112,7 @@ def label_regions(runs: Sequence[BoldRun], settings: BoldSettings) -> RegionLabe
     UsageError
         If a contrast names no regions.
     """
-    headers = [read_image_header(run.bold_path) for run in runs]
-    first = headers[0]
-    for run, header in zip(runs, headers, strict=True):
-        if header.shape[:3] != first.shape[:3] or not np.allclose(header.affine, first.affine, atol=1e-3):
-            raise BadDataError(
-                f"{run.bold_path.name} has another grid ({header.shape[:3]} voxels) than "
-                f"{runs[0].bold_path.name} ({first.shape[:3]}). Resample them alike, or select runs."
-            )
-    mask = np.logical_and.reduce([_brain(run, first.shape) for run in runs])
-    grid = Grid(shape=first.shape[:3], affine=first.affine, mask=mask, space=runs[0].space)
+    grid = _common_grid(runs) if grid is None else grid
     regions = load_regions(settings.regions)
     if isinstance(regions, Spheres):
         placed = place_spheres(regions, grid, radius=settings.radius)
@@ -139,6 +135,25 @@ def label_regions(runs: Sequence[BoldRun], settings: BoldSettings) -> RegionLabe
         steps=(kept.description, *notes),
         background=background,
     )
+
+
+def _common_grid(runs: Sequence[BoldRun]) -> Grid:
+    """Return the grid that the runs' images share, with the voxels that lie in the brain of every run."""
+    if any(run.preprocessing == "minimal" for run in runs):
+        raise BadDataError(
+            f"{runs[0].bold_path.name} is a raw image, in no template space: where regions lie in it is not "
+            "known. Give the grid that preprocess_minimally returns, or fMRIPrep's output."
+        )
+    headers = [read_image_header(run.bold_path) for run in runs]
+    first = headers[0]
+    for run, header in zip(runs, headers, strict=True):
+        if header.shape[:3] != first.shape[:3] or not np.allclose(header.affine, first.affine, atol=1e-3):
+            raise BadDataError(
+                f"{run.bold_path.name} has another grid ({header.shape[:3]} voxels) than "
+                f"{runs[0].bold_path.name} ({first.shape[:3]}). Resample them alike, or select runs."
+            )
+    mask = np.logical_and.reduce([_brain(run, first.shape) for run in runs])
+    return Grid(shape=first.shape[:3], affine=first.affine, mask=mask, space=runs[0].space)
 
 
 def _check_names(names: Sequence[str], regions: str) -> None:

@@ -15,6 +15,8 @@ from bids_eeg2fmri.bold.confounds import (
     select_confounds,
     select_nuisance,
 )
+from bids_eeg2fmri.bold.minimal import MinimalRun
+from bids_eeg2fmri.bold.moved_sampling import sample_means
 from bids_eeg2fmri.bold.region_set import RegionLabels
 from bids_eeg2fmri.bold.units import RegionUnits
 from bids_eeg2fmri.errors import BadDataError
@@ -31,24 +33,34 @@ _MANY_REGRESSORS = 1 / 3
 _LOST_MEAN = 3.0
 
 
-def extract_signals(run: BoldRun, units: RegionUnits, settings: BoldSettings) -> RegionSignals:
+def extract_signals(
+    run: BoldRun, units: RegionUnits, settings: BoldSettings, *, minimal: MinimalRun | None = None
+) -> RegionSignals:
     """Read the units of one run, and choose its regressors and the volumes that count.
 
     The image is read once. Nothing is fitted here, and nothing depends on other runs.
+
+    Parameters
+    ----------
+    minimal : MinimalRun or None
+        Where the voxels of the regions are in each volume, of a raw image.
 
     Raises
     ------
     BadDataError
         If image, regions and tables do not fit each other, or a region holds values that are not finite.
     """
-    _check_grid(run, units.regions)
+    if minimal is None:
+        _check_grid(run, units.regions)
     outliers = (
         read_outliers(run.outliers_path, run.n_volumes)
         if run.outliers_path is not None
         else np.zeros(run.n_volumes, dtype=bool)
     )
-    data = _fill_gaps(_read_units(run, units), outliers, run)
+    stored = _read_units(run, units) if minimal is None else _sample_units(run, units, minimal)
+    data = _fill_gaps(stored, outliers, run)
     reference, steps = _find_reference(run, units, data[~outliers])
+    steps = [*(minimal.steps if minimal is not None else ()), *steps]
     keep = ~outliers
     if outliers.any():
         steps.append(f"{outliers.sum()} volumes left out by the pipeline before: weight 0")
@@ -113,7 +125,19 @@ def _read_units(run: BoldRun, units: RegionUnits) -> NDArray[np.float32]:
         for block in iterate_volumes(run.bold_path)
     ]
     data = np.ascontiguousarray(np.concatenate(blocks, axis=1).T)
-    is_bad = ~np.isfinite(data).all(axis=0)
+    return _check_finite(data, run, units)
+
+
+def _sample_units(run: BoldRun, units: RegionUnits, minimal: MinimalRun) -> NDArray[np.float32]:
+    """Return the units of every volume of a raw image, (n_volumes, n_units), taken where the head was."""
+    shape = units.regions.labels.shape
+    data = sample_means(run.bold_path, units.weights, shape, minimal.to_volumes).astype(np.float32)
+    return _check_finite(data, run, units)
+
+
+def _check_finite(data: NDArray[np.float32], run: BoldRun, units: RegionUnits) -> NDArray[np.float32]:
+    """Return the data (n_stored, n_units) if they are numbers."""
+    is_bad: NDArray[np.bool_] = np.asarray(~np.isfinite(data).all(axis=0))
     if is_bad.any():
         raise BadDataError(
             f"{run.bold_path} holds values that are not finite (NaN) in {units.name_some(is_bad)}. "

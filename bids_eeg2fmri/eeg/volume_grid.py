@@ -16,6 +16,8 @@ _TAPS, _BETA = 24, 6.0
 _PHASES = 1024
 #: Volumes that begin within this share of a sample of the grid are not interpolated.
 _ON_GRID = 0.01
+#: An onset by this share before a sample is on it.
+_HAIR = 2 * _ON_GRID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,7 +55,8 @@ class VolumeGrid:
     def _samples(self) -> NDArray[np.int64] | None:
         """Return the sample of each bin where bins are samples, (n_volumes, n_bins); else None."""
         places = self._places()
-        places -= places[0, 0] % 1
+        # Grids that begin at other volumes must take the same sample, however the TR was rounded.
+        places -= places[0, 0] - np.floor(places[0, 0] + _HAIR)
         samples = np.round(places).astype(np.int64)
         return samples if np.abs(places - samples).max() <= _ON_GRID else None
 

@@ -105,7 +105,9 @@ def write_volume(
     image: Any = nib.Nifti1Image(data, affine)  # type: ignore[no-untyped-call]
     image.header.set_xyzt_units("mm")
     image.set_sform(affine, code="mni")
-    image.set_qform(affine, code="mni")
+    # A qform has no shears: an image that an affine registration placed has none.
+    is_sheared = not np.allclose(image.get_qform(coded=False), affine, atol=1e-3)
+    image.set_qform(affine, code="unknown" if is_sheared else "mni")
     with whole_file(path) as part:
         # No time and no name in the gzip header.
         part.write_bytes(gzip.compress(image.to_bytes(), mtime=0))

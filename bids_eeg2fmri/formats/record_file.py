@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,12 +15,31 @@ from safetensors.numpy import save
 
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.formats.atomic import whole_file
-from bids_eeg2fmri.records import CleanEeg, RegionSeries, RegionSignals
+from bids_eeg2fmri.records import CleanEeg, RealignedRun, RegionSeries, RegionSignals, TemplatePlace
 
-R = TypeVar("R", CleanEeg, RegionSeries, RegionSignals)
+R = TypeVar("R", CleanEeg, RegionSeries, RegionSignals, RealignedRun, TemplatePlace)
+
+_logger = logging.getLogger(__name__)
 
 
-def write_record(path: Path, record: CleanEeg | RegionSeries | RegionSignals) -> None:
+def keep_record(work_dir: Path | None, kind: type[R], name: str, digest: str, make: Callable[[], R]) -> R:
+    """Return a record from the work folder, or make it and keep it there."""
+    if work_dir is None:
+        return make()
+    path = work_dir / f"{name}_{digest[:16]}.safetensors"
+    if path.exists():
+        try:
+            return read_record(path, kind)
+        except BadDataError as error:
+            _logger.warning("%s", error)
+    record = make()
+    write_record(path, record)
+    return record
+
+
+def write_record(
+    path: Path, record: CleanEeg | RegionSeries | RegionSignals | RealignedRun | TemplatePlace
+) -> None:
     """Write a record as one safetensors file: arrays as tensors, everything else as JSON in its metadata."""
     values = {f.name: getattr(record, f.name) for f in fields(record)}
     arrays = {k: np.ascontiguousarray(v) for k, v in values.items() if isinstance(v, np.ndarray)}

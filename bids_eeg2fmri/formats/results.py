@@ -30,6 +30,7 @@ from bids_eeg2fmri.records import (
     RegionSeries,
     SavedModel,
     Score,
+    SimultaneousRun,
 )
 
 
@@ -119,8 +120,13 @@ def write_run(outputs: Outputs, prepared: PreparedRun, raw_root: Path) -> list[P
         weights=prepared.aligned.weights,
         tr=run.tr,
         start_time=run.start_time,
-        description="Measured BOLD",
+        description=f"Measured BOLD{_how_preprocessed(run)}",
     )
+
+
+def _how_preprocessed(run: SimultaneousRun) -> str:
+    """Return a note where the BOLD did not come from fMRIPrep or the like."""
+    return " (minimal preprocessing)" if run.preprocessing == "minimal" else ""
 
 
 def write_prediction(
@@ -137,5 +143,5 @@ def write_prediction(
         weights=prepared.aligned.weights * tested,
         tr=run.tr,
         start_time=run.start_time,
-        description=f"BOLD predicted by {prediction.model}",
+        description=f"BOLD predicted by {prediction.model}{_how_preprocessed(run)}",
     )

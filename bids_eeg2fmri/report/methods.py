@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bids_eeg2fmri import __version__
-from bids_eeg2fmri.records import ClassificationResults, Split
+from bids_eeg2fmri.records import ClassificationResults, SimultaneousRun, Split
 from bids_eeg2fmri.registry import Predictor
 from bids_eeg2fmri.settings import Settings
 from bids_eeg2fmri.training.classifiers import Described
@@ -30,14 +30,23 @@ def describe_folds(splits: Sequence[Split]) -> str:
 
 
 def describe_methods(
-    settings: Settings, predictors: Sequence[Predictor], splits: Sequence[Split], *, regions: str
+    settings: Settings,
+    predictors: Sequence[Predictor],
+    splits: Sequence[Split],
+    *,
+    regions: str,
+    run: SimultaneousRun,
 ) -> str:
-    """Return the methods of one participant, paragraphs apart by an empty line; ``regions`` in words."""
+    """Return the methods of one participant, paragraphs apart by an empty line.
+
+    ``regions`` says in words what they are; ``run`` is any of the participant's.
+    """
     return _render(
         "methods.txt.j2",
         version=__version__,
         eeg=settings.eeg,
         bold=settings.bold,
+        run=run,
         regions=regions,
         evaluation=settings.evaluation,
         predictors=predictors,
@@ -54,7 +63,7 @@ def describe_classification(
         version=__version__,
         eeg=settings.eeg,
         bold=settings.bold,
-        regions=results.runs[0].regions.steps[0],
+        regions="; ".join(results.runs[0].regions.steps),
         objective=results.objective,
         notes=results.notes,
         evaluation=settings.evaluation,

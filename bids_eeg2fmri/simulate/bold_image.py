@@ -40,11 +40,14 @@ class BoldRun:
         Motion corrected, every slice at the middle of the volume, 0 outside the mask.
     noiseless : array, shape (n_volumes, n_regions)
         Mean percent signal change over each region's sphere, without any noise, at the middle of the volume.
+    affine : array, shape (4, 4)
+        Voxels of the raw images to mm.
     """
 
     raw: NDArray[np.int16]
     preprocessed: NDArray[np.float32]
     noiseless: Floats
+    affine: Floats
 
 
 def slice_times(n_slices: int, tr: float) -> Floats:
@@ -63,6 +66,7 @@ def scan(
     brain: Brain,
     tr: float,
     rng: np.random.Generator,
+    noise_level: float = 1.0,
 ) -> BoldRun:
     """Make the images of one run.
 
@@ -74,13 +78,15 @@ def scan(
         Seconds after the first volume.
     motion : array, shape (n_volumes, 6)
         Translations (mm) and rotations (rad).
+    noise_level : float
+        What all noise is multiplied by.
     """
     n_volumes = len(motion)
     onsets: Floats = np.arange(n_volumes, dtype=float) * tr
-    noise = make_noise(n_volumes, brain=brain, tr=tr, rng=rng)
+    noise = noise_level * make_noise(n_volumes, brain=brain, tr=tr, rng=rng)
     baseline = brain.baseline[brain.mask]
 
-    centred = _sample(signals, tick_times, onsets + tr / 2) @ brain.blobs.T
+    centred = sample_signals(signals, tick_times, onsets + tr / 2) @ brain.blobs.T
     moved = motion_effect(brain.baseline, motion, brain=brain)
     corrected = baseline * (1 + (centred + noise) / 100) + RESIDUAL_MOTION * moved[:, brain.mask]
     preprocessed = np.zeros((*brain.mask.shape, n_volumes), dtype=np.float32)
@@ -90,13 +96,14 @@ def scan(
     slices = np.nonzero(brain.mask)[2]
     for k, delay in enumerate(slice_times(brain.mask.shape[2], tr)):
         inside = slices == k
-        as_taken[:, inside] = _sample(signals, tick_times, onsets + delay) @ brain.blobs[inside].T
-    raw = moved + AIR * np.abs(rng.standard_normal(moved.shape, dtype=np.float32))
+        as_taken[:, inside] = sample_signals(signals, tick_times, onsets + delay) @ brain.blobs[inside].T
+    raw = moved + noise_level * AIR * np.abs(rng.standard_normal(moved.shape, dtype=np.float32))
     raw[:, brain.mask] += baseline * (1 + (as_taken + noise) / 100)
     return BoldRun(
         raw=np.round(raw.clip(0, 32767)).astype(np.int16).transpose(1, 2, 3, 0),
         preprocessed=preprocessed,
         noiseless=region_means(centred, brain),
+        affine=brain.affine,
     )
 
 
@@ -106,7 +113,7 @@ def region_means(voxels: Floats, brain: Brain) -> Floats:
     return means
 
 
-def _sample(signals: Floats, tick_times: Floats, at: Floats) -> Floats:
+def sample_signals(signals: Floats, tick_times: Floats, at: Floats) -> Floats:
     """Return the signals at other times, shape (n_volumes, n_regions)."""
     return np.stack([np.interp(at, tick_times, column) for column in signals.T], axis=1)
 

@@ -12,7 +12,7 @@ import click
 
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.errors import Eeg2FmriError, UsageError
-from bids_eeg2fmri.simulate.options import CLOCKS, COUPLINGS, EEGS, SimulationOptions
+from bids_eeg2fmri.simulate.options import BOLD_KINDS, CLOCKS, COUPLINGS, EEGS, SimulationOptions
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -45,12 +45,21 @@ from bids_eeg2fmri.simulate.options import CLOCKS, COUPLINGS, EEGS, SimulationOp
     default="locked",
     help="Of raw EEG: whether the amplifier's clock follows the scanner's.",
 )
+@click.option(
+    "--bold",
+    type=click.Choice(BOLD_KINDS),
+    default="preprocessed",
+    help="preprocessed: with output in the shape of fMRIPrep's. raw: raw BOLD only, in the scanner's space, "
+    "of a head that is shifted, turned, scaled and moves.",
+)
+@click.option("--t1w", is_flag=True, help="Write a T1w image too (with --bold raw).")
+@click.option("--noise", type=float, default=1.0, help="What the noise of the BOLD is multiplied by.")
 @click.option("--seed", type=int, default=0, help="Same seed, same bytes.")
 def simulate(out: Path, **options: Any) -> None:
     """Write to OUT a simulated BIDS dataset of simultaneous EEG and fMRI with known coupling.
 
     Blocks of 20 s of rest and of motor imagery in turn. OUT/derivatives/fmriprep has the shape of fMRIPrep
-    output; OUT/derivatives/truth holds what was put in.
+    output (not with --bold raw); OUT/derivatives/truth holds what was put in.
     """
     chosen = SimulationOptions(**options)
     # Imported here: MNE and nilearn take seconds, which a mistyped option should not cost.

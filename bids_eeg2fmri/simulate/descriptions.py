@@ -19,6 +19,18 @@ APP = "bids_eeg2fmri_simulate"
 #: Two, because the validator warns about fewer.
 AUTHORS = ["The bids_eeg2fmri developers", "No participants"]
 SIMULATED = "Simulated: no person was recorded."
+#: What the BOLD images are, per kind.
+_BOLD = {
+    "preprocessed": f"""voxels of 6 mm aligned with {SPACE}.
+
+derivatives/fmriprep has the shape of fMRIPrep output but was simulated as well: images sampled at the middle
+of each volume, with what realignment leaves of head motion.""",
+    "raw": """voxels of 4 mm in the space of the scanner: a head
+with skull and scalp that is shifted, turned, smaller than the template, and moves by up to 2 mm and 2
+degrees.
+There is no preprocessed BOLD.
+""",
+}
 #: What BOLD shares with the EEG, per coupling.
 MEANING = {
     "power": "BOLD of every motor region follows the alpha and beta power of sources that the EEG sees.",
@@ -91,10 +103,8 @@ EEG: {options.channels} channels and an ECG {_RECORDED[options.eeg]}.
 Every volume has a marker R128; S1 begins rest, S2 imagery. In the events table of the EEG onsets count from
 the first EEG sample, in that of the BOLD from the first volume.
 
-BOLD: {options.volumes} volumes, one every {options.tr:g} s, voxels of 6 mm aligned with {SPACE}.
-
-derivatives/fmriprep has the shape of fMRIPrep output but was simulated as well: images sampled at the middle
-of each volume, with what realignment leaves of head motion. derivatives/truth holds what no real dataset has:
+BOLD: {options.volumes} volumes, one every {options.tr:g} s, {_BOLD[options.bold]}
+derivatives/truth holds what no real dataset has:
 the signals of the regions before noise, the haemodynamic responses, and how well a perfect predictor does.
 """
 
@@ -192,6 +202,17 @@ def describe_raw_bold(tr: float, slice_timing: list[float]) -> dict[str, Any]:
     }
 
 
+def describe_anatomy() -> dict[str, Any]:
+    """Return the sidecar of a T1w image."""
+    return {
+        "MagneticFieldStrength": 3,
+        "Manufacturer": f"{APP} (simulated)",
+        "ManufacturersModelName": __version__,
+        "SoftwareVersions": __version__,
+        "InstitutionName": "none (simulated)",
+    }
+
+
 PREPROCESSED = """Files
 -----
 *_desc-preproc_bold.nii.gz: BOLD on the grid of the template, every slice as at the middle of its volume
@@ -210,6 +231,9 @@ middle of the volume.
 *_desc-truth_mixtures.tsv: how much each region follows each rhythm (centre frequency in Hz) of each source.
 *_desc-ceilings_metrics.tsv: the correlation of the signals before and after noise was added, motion and drift
 removed from both: what a perfect predictor would reach.
+*_desc-truth_motion.tsv: of raw BOLD, where the head was in each volume (mm and rad).
+*_desc-truth_xfm.json: of raw BOLD, how the head lies in the scanner: the matrix from scanner to MNI mm, and
+what movements turn about (mm).
 *_desc-truth_eeg.vhdr (of raw EEG): the EEG at 100 Hz without gradient and pulse artefacts, filtered by
 nothing but the change of rate. *_desc-truth_beats.tsv: the R peaks, and the heart rate after each.
 simulation.json: the options the dataset was made with.
@@ -222,6 +246,8 @@ TRUTH_IGNORED = """simulation.json
 *_metrics.tsv
 *_metrics.json
 *_mixtures.tsv
+*_motion.tsv
+*_xfm.json
 *_beats.tsv
 *_beats.json
 *_desc-truth_eeg.*

@@ -13,6 +13,8 @@ Eeg = Literal["corrected", "raw"]
 EEGS: tuple[str, ...] = get_args(Eeg)
 Clocks = Literal["locked", "free"]
 CLOCKS: tuple[str, ...] = get_args(Clocks)
+BoldKind = Literal["preprocessed", "raw"]
+BOLD_KINDS: tuple[str, ...] = get_args(BoldKind)
 
 #: Smallest and largest allowed value. Fewer than 40 volumes hold less than two blocks at a usual TR; fewer
 #: than 8 channels leave nothing to filter spatially.
@@ -24,6 +26,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "tr": (0.3, 10.0),
     "channels": (8, 128),
     "seed": (0, 2**32 - 1),
+    "noise": (0, 10),
 }
 
 #: One block of rest and one of imagery, s.
@@ -54,6 +57,14 @@ class SimulationOptions:
         stores it, with gradient and pulse artefacts.
     clocks : "locked" or "free"
         Of raw EEG: whether the amplifier's clock follows the scanner's.
+    bold : "preprocessed" or "raw"
+        ``preprocessed``: raw BOLD on the template's grid, and what fMRIPrep would make of it. ``raw``: only
+        raw BOLD, as the scanner gives it: a head with skull and scalp, shifted, turned and scaled, that moves
+        by up to 2 mm and 2 degrees.
+    t1w : bool
+        Whether there is a T1w image, for raw BOLD only.
+    noise : float
+        What the noise of the BOLD is multiplied by.
     seed : int
         Participant k of a seed is the same whatever the number of participants.
 
@@ -72,6 +83,9 @@ class SimulationOptions:
     coupling: Coupling = "power"
     eeg: Eeg = "corrected"
     clocks: Clocks = "locked"
+    bold: BoldKind = "preprocessed"
+    t1w: bool = False
+    noise: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -85,7 +99,7 @@ class SimulationOptions:
                 f"--volumes {self.volumes} of --tr {self.tr} s last {self.volumes * self.tr:g} s: a block of "
                 f"rest and one of imagery need {MIN_DURATION:g} s. Ask for more volumes."
             )
-        choices = {"coupling": COUPLINGS, "eeg": EEGS, "clocks": CLOCKS}
+        choices = {"coupling": COUPLINGS, "eeg": EEGS, "clocks": CLOCKS, "bold": BOLD_KINDS}
         for name, allowed in choices.items():
             value = getattr(self, name)
             if value not in allowed:
@@ -93,3 +107,5 @@ class SimulationOptions:
                     f"There is no {name} '{value}'; choose one of {', '.join(allowed)}."
                     f"{did_you_mean(value, allowed)}"
                 )
+        if self.t1w and self.bold != "raw":
+            raise UsageError("--t1w needs --bold raw: preprocessed BOLD is in the template's space already.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -17,6 +17,7 @@ from bids_eeg2fmri.simulate.gradient import draw_gradient
 from bids_eeg2fmri.simulate.haemodynamics import region_signals
 from bids_eeg2fmri.simulate.head import Cap, compute_gain
 from bids_eeg2fmri.simulate.motion import USUAL_INTERVAL, draw_motion
+from bids_eeg2fmri.simulate.native_scan import NativeHead, enlarge_motion, scan_native
 from bids_eeg2fmri.simulate.options import SimulationOptions
 from bids_eeg2fmri.simulate.person import Person
 from bids_eeg2fmri.simulate.recording import record_eeg
@@ -48,13 +49,20 @@ class SimulatedRun:
 
 
 def simulate_run(
-    person: Person, cap: Cap, brain: Brain, options: SimulationOptions, *, label: tuple[int, int, int]
+    person: Person,
+    cap: Cap,
+    brain: Brain,
+    options: SimulationOptions,
+    *,
+    label: tuple[int, int, int],
+    head: NativeHead | None = None,
 ) -> SimulatedRun:
     """Simulate run ``label`` (participant, session, run).
 
     Without coupling, BOLD follows a shadow of the person: the same rhythms, fluctuating as much and as
     slowly, but not the ones that the electrodes see. The shadow responds to the task if BOLD is to. With the
     coupling ``motion`` the person is restless, and what movements do to BOLD counts as its signal.
+    With a ``head`` the raw BOLD is that of the head in the scanner.
     """
 
     def rng_for(stream: Stream) -> np.random.Generator:
@@ -80,6 +88,24 @@ def simulate_run(
         interval=RESTLESS_INTERVAL if is_restless else USUAL_INTERVAL,
     )
     signals = region_signals(drive, person.mixtures, person.responses)
+    if is_restless:
+        signals = signals + disturb_bold(motion, clock=clock)[:, None]
+    bold = scan(
+        signals,
+        clock.tick_times,
+        motion,
+        brain=brain,
+        tr=clock.tr,
+        rng=rng_for(Stream.BOLD_NOISE),
+        noise_level=options.noise,
+    )
+    if head is not None:
+        rng = rng_for(Stream.NATIVE_BOLD)
+        motion = enlarge_motion(motion, rng)
+        raw = scan_native(
+            signals, clock.tick_times, motion, head=head, tr=clock.tr, noise=options.noise, rng=rng
+        )
+        bold = replace(bold, raw=raw, affine=head.bold_affine)
     eeg, heartbeats = record_eeg(
         activity.moments,
         compute_gain([source.place for source in person.sources], person.orientations, cap=cap),
@@ -93,7 +119,6 @@ def simulate_run(
     if is_restless:
         rng = rng_for(Stream.SHARED_MOTION)
         eeg[:-1] += draw_bursts(motion, jerks, clock=clock, n_channels=len(eeg) - 1, rng=rng)
-        signals = signals + disturb_bold(motion, clock=clock)[:, None]
     scanner = None
     if options.eeg == "raw":
         slow = eeg.copy()
@@ -103,7 +128,7 @@ def simulate_run(
             n_channels=len(eeg),
             onsets=clock.eeg_times(clock.volume_onsets),
             tr=clock.tr,
-            n_slices=brain.mask.shape[2],
+            n_slices=bold.raw.shape[2],
             motion=motion,
             period=clock.tr * (1 - 1e-6 * clock.drift),
         )
@@ -112,9 +137,7 @@ def simulate_run(
         clock=clock,
         eeg=eeg,
         scanner=scanner,
-        bold=scan(
-            signals, clock.tick_times, motion, brain=brain, tr=clock.tr, rng=rng_for(Stream.BOLD_NOISE)
-        ),
+        bold=bold,
         motion=motion,
     )
 

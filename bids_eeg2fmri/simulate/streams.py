@@ -21,6 +21,8 @@ class Stream(IntEnum):
     PULSE = 9
     GRADIENT = 10
     AMPLIFIER = 11
+    HEAD = 12
+    NATIVE_BOLD = 13
     SHARED_MOTION = 20
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bids_eeg2fmri.formats.json_file import write_json
-from bids_eeg2fmri.records import Entities
+from bids_eeg2fmri.records import Entities, Floats
 from bids_eeg2fmri.simulate.bold_image import slice_times
-from bids_eeg2fmri.simulate.brain import Brain
 from bids_eeg2fmri.simulate.descriptions import (
+    describe_anatomy,
     describe_coordinates,
     describe_eeg,
     describe_raw_bold,
@@ -37,14 +38,13 @@ def write_recordings(
     run: SimulatedRun,
     *,
     cap: Cap,
-    brain: Brain,
     rng: np.random.Generator,
 ) -> None:
     """Write EEG, BOLD, their sidecars and events; ``rng`` draws the amplifier's noise in raw EEG."""
     _write_eeg(folder_of(out, entities, "eeg"), str(entities), run, cap, rng)
     folder, name, tr = folder_of(out, entities, "func"), str(entities), run.clock.tr
-    write_nifti(folder / f"{name}_bold.nii.gz", run.bold.raw, brain.affine, space=SCANNER, tr=tr)
-    timing = [round(float(t), 6) for t in slice_times(brain.mask.shape[2], tr)]
+    write_nifti(folder / f"{name}_bold.nii.gz", run.bold.raw, run.bold.affine, space=SCANNER, tr=tr)
+    timing = [round(float(t), 6) for t in slice_times(run.bold.raw.shape[2], tr)]
     write_json(folder / f"{name}_bold.json", describe_raw_bold(tr, timing))
     events = _tabulate_events(run.clock, SFREQ)
     write_table(folder / f"{name}_events.tsv", events[["onset", "duration", "trial_type", "value"]])
@@ -83,6 +83,13 @@ def _tabulate_events(clock: RunClock, sfreq: float) -> pd.DataFrame:
         columns=["onset", "duration", "trial_type", "value"],
     )
     return table.assign(sample=marker_samples(table["onset"].to_numpy(), clock, sfreq))
+
+
+def write_anatomy(out: Path, entities: Entities, image: NDArray[np.int16], affine: Floats) -> None:
+    """Write a T1w image (n_x, n_y, n_z) of a session."""
+    stem = folder_of(out, entities, "anat") / f"{without_task(entities)}_T1w"
+    write_nifti(stem.with_name(f"{stem.name}.nii.gz"), image, affine, space=SCANNER)
+    write_json(stem.with_name(f"{stem.name}.json"), describe_anatomy())
 
 
 def write_electrodes(out: Path, entities: Entities, cap: Cap) -> None:

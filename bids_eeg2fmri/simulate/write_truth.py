@@ -14,12 +14,14 @@ from bids_eeg2fmri.formats.json_file import write_json
 from bids_eeg2fmri.records import Entities
 from bids_eeg2fmri.simulate.brain import SPHERE_RADIUS, Brain
 from bids_eeg2fmri.simulate.ceilings import measure_ceilings
+from bids_eeg2fmri.simulate.confounds import MOTION_NAMES
 from bids_eeg2fmri.simulate.couplings import UNCOUPLED
 from bids_eeg2fmri.simulate.descriptions import TASK
 from bids_eeg2fmri.simulate.design import TICK
 from bids_eeg2fmri.simulate.files import write_eeg, write_table
 from bids_eeg2fmri.simulate.head import REFERENCE
 from bids_eeg2fmri.simulate.layout import folder_of, without_run
+from bids_eeg2fmri.simulate.native_scan import NativeHead
 from bids_eeg2fmri.simulate.person import Person
 from bids_eeg2fmri.simulate.run import SimulatedRun
 from bids_eeg2fmri.simulate.scanner import ScannerEeg
@@ -36,6 +38,15 @@ def write_signals(out: Path, entities: Entities, run: SimulatedRun, brain: Brain
     _write_timeseries(
         stem, pd.DataFrame(run.bold.noiseless, columns=brain.region_names), sidecar, what, "percent"
     )
+
+
+def write_head(out: Path, entities: Entities, run: SimulatedRun, head: NativeHead) -> None:
+    """Write how the head lay in the scanner and where it was in each volume."""
+    folder = folder_of(out, entities, "func")
+    motion = pd.DataFrame(run.motion, columns=MOTION_NAMES)
+    write_table(folder / f"{entities}_desc-truth_motion.tsv", motion)
+    place = {"ScannerToTemplate": head.to_template.round(9).tolist(), "Centre": head.centre.tolist()}
+    write_json(folder / f"{entities}_desc-truth_xfm.json", place)
 
 
 def write_true_eeg(out: Path, entities: Entities, recording: ScannerEeg, names: Sequence[str]) -> None:

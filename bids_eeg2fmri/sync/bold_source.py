@@ -7,8 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from bids_eeg2fmri.bids.anatomy import find_anatomy
 from bids_eeg2fmri.bids.dataset import IndexedFile
-from bids_eeg2fmri.bids.derivatives import PreprocessedBold, find_preprocessed, find_spaces
+from bids_eeg2fmri.bids.derivatives import (
+    PreprocessedBold,
+    find_preprocessed,
+    find_spaces,
+    holds_preprocessed_bold,
+)
 from bids_eeg2fmri.bids.names import entities_of
 from bids_eeg2fmri.bids.sidecars import read_sidecar
 from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
@@ -22,6 +28,45 @@ from bids_eeg2fmri.sync.sampling_time import find_start_time
 
 #: (dataset, file) of every derivative.
 Files = Sequence[tuple[Path, IndexedFile]]
+#: The template that nilearn ships, which minimal preprocessing registers to.
+_MINIMAL_SPACE = "MNI152NLin2009aSym"
+_MINIMAL = (
+    "minimal preprocessing of the raw BOLD by this app; fMRIPrep's output (--derivatives) is recommended"
+)
+
+
+def is_minimal(settings: BoldSettings, derivatives: Sequence[Path]) -> bool:
+    """Return whether the raw BOLD is to be preprocessed: decided for all participants alike."""
+    asked = settings.preprocessing
+    return asked == "minimal" or (asked == "auto" and not holds_preprocessed_bold(derivatives))
+
+
+def take_raw_bold(
+    raw: IndexedFile, files: Sequence[IndexedFile], bids_dir: Path
+) -> tuple[PreprocessedBold, list[Eeg2FmriError]]:
+    """Return a raw image with the participant's T1w image, and what is wrong with the latter."""
+    problems: list[Eeg2FmriError] = []
+    anatomy = find_anatomy(files, raw)
+    if anatomy is not None:
+        try:
+            shape = read_image_header(anatomy).shape
+            if len(shape) != 3:
+                problems.append(
+                    BadDataError(f"{anatomy} is {len(shape)}D; a T1w image is 3D. Check the image.")
+                )
+        except Eeg2FmriError as error:
+            problems.append(error)
+    source = PreprocessedBold(
+        root=bids_dir,
+        image=raw.path,
+        desc="",
+        resolution="",
+        mask=None,
+        confounds=None,
+        is_raw=True,
+        anatomy=anatomy,
+    )
+    return source, problems
 
 
 def find_bold_source(
@@ -65,7 +110,9 @@ def describe_bold_run(
     settings: BoldSettings,
 ) -> tuple[BoldRun, tuple[str, ...]]:
     """Return a run with its files, and in words which image was chosen and when its values were taken."""
-    start_time, words = find_start_time(read_sidecar(source.image, source.root), bold.metadata, tr=bold.tr)
+    # The sidecar of a raw image knows no StartTime: slices stay as they were taken.
+    sidecar = {"SliceTimingCorrected": False} if source.is_raw else read_sidecar(source.image, source.root)
+    start_time, words = find_start_time(sidecar, bold.metadata, tr=bold.tr)
     run = BoldRun(
         entities=entities_of(raw.fields),
         raw_bold_path=raw.path,
@@ -73,16 +120,20 @@ def describe_bold_run(
         mask_path=source.mask,
         confounds_path=source.confounds,
         events_path=events_path,
-        space=settings.space,
+        space=_MINIMAL_SPACE if source.is_raw else settings.space,
         tr=bold.tr,
         n_volumes=bold.n_volumes,
         start_time=start_time,
         outliers_path=source.outliers,
         reference_path=source.reference,
         is_denoised=source.is_denoised,
+        preprocessing="minimal" if source.is_raw else "derivatives",
+        anatomy_path=source.anatomy,
     )
     sides = np.linalg.norm(read_image_header(source.image).affine[:3, :3], axis=0)
     size = " x ".join(f"{side:.2g}" for side in sides)
+    if source.is_raw:
+        return run, (f"{_MINIMAL}; voxels of {size} mm", words)
     resolution = f", res-{source.resolution}" if source.resolution else ""
     desc = f", desc-{source.desc}" if source.desc else ""
     chosen = f"BOLD from {source.root.name}: space-{settings.space}{resolution}{desc}, voxels of {size} mm"
@@ -98,7 +149,8 @@ def _no_source(raw: IndexedFile, files: Files, settings: BoldSettings) -> Missin
     if not there:
         return MissingInputError(
             f"{raw.path.name} has no preprocessed image in {asked}. Run fMRIPrep and give its output with "
-            "--derivatives, or name another space (--set bold.space=NAME)."
+            "--derivatives, name another space (--set bold.space=NAME), or use the raw images "
+            "(--set bold.preprocessing=minimal)."
         )
     return MissingInputError(
         f"{raw.path.name} has no preprocessed image in {asked}; there are {'; '.join(there)}. "

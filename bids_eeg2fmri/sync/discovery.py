@@ -25,6 +25,7 @@ from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
 from bids_eeg2fmri.records import FoundRun, Marker, SimultaneousRun, TaskEvent, VolumeClock
 from bids_eeg2fmri.settings import Selection, Settings
 from bids_eeg2fmri.sync.acquisition_times import read_acquisition_times
+from bids_eeg2fmri.sync.bold_source import is_minimal
 from bids_eeg2fmri.sync.inspection import Inspection, describe_problems, inspect_pair
 from bids_eeg2fmri.sync.matching import Evidence, decide, find_contradictions
 from bids_eeg2fmri.sync.recordings import EegSide, read_bold_side, read_eeg_side
@@ -102,6 +103,7 @@ def discover_runs(
         unpaired += left
     contradicted = find_contradictions(names.pairs, evidence)
     bold_files = index_derivatives(derivatives, [participant], database_dir=database_dir) if pairs else ()
+    raw_files = files if is_minimal(settings.bold, derivatives) else None
     found = [_found_alone(single) for single in unpaired]
     timed = []
     for pair in pairs:
@@ -112,6 +114,7 @@ def discover_runs(
             bids_dir=bids_dir,
             settings=settings,
             contradiction=contradicted.get(pair.eeg.path),
+            raw_files=raw_files,
         )
         hint = () if pair.eeg.path in preprocessed else _unused_preprocessed(bids_dir, derivatives, pair)
         found += _found_pair(pair, inspection, (*complaints, *hint))

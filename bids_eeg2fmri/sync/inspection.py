@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from bids_eeg2fmri.bids.dataset import IndexedFile
+from bids_eeg2fmri.bids.derivatives import PreprocessedBold
 from bids_eeg2fmri.bids.pairing import NamedPair
 from bids_eeg2fmri.bids.sidecars import find_table
 from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError
 from bids_eeg2fmri.records import SimultaneousRun, TaskEvent, VolumeClock
 from bids_eeg2fmri.settings import Settings
-from bids_eeg2fmri.sync.bold_source import describe_bold_run, find_bold_source
+from bids_eeg2fmri.sync.bold_source import describe_bold_run, find_bold_source, take_raw_bold
 from bids_eeg2fmri.sync.marker_fit import describe_clock, marked_volumes
 from bids_eeg2fmri.sync.markers import describe_markers, group_markers
 from bids_eeg2fmri.sync.matching import Evidence, describe_times
@@ -21,6 +22,11 @@ from bids_eeg2fmri.sync.run_clock import find_run_clock
 from bids_eeg2fmri.sync.task import read_task_events
 
 _FETCH = "datalad get "
+#: The template that nilearn ships, which minimal preprocessing registers to.
+_MINIMAL_SPACE = "MNI152NLin2009aSym"
+_MINIMAL = (
+    "minimal preprocessing of the raw BOLD by this app; fMRIPrep's output (--derivatives) is recommended"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,11 +48,17 @@ def inspect_pair(
     bids_dir: Path,
     settings: Settings,
     contradiction: BadDataError | None = None,
+    raw_files: Sequence[IndexedFile] | None = None,
 ) -> Inspection:
     """Check both halves of a pair and put its volumes on the EEG's clock.
 
     All that is wrong is told, not only the first thing, what concerns the recordings before what concerns
     their preprocessing; and what can be said of the timing is said also of a pair that cannot be used.
+
+    Parameters
+    ----------
+    raw_files : sequence of IndexedFile, or None
+        The participant's files in the dataset, where the raw BOLD is to be used instead of derivatives.
     """
     eeg, bold = evidence.eeg[pair.eeg.path], evidence.bold[pair.bold.path]
     known = [*pair.evidence, *describe_times(pair, evidence), *eeg.notes]
@@ -66,7 +78,11 @@ def inspect_pair(
             known.append(told)
         except Eeg2FmriError as error:
             problems.append(error)
-    source, more = find_bold_source(pair.bold, bold, derivatives, settings.bold)
+    source: PreprocessedBold | None
+    if raw_files is None:
+        source, more = find_bold_source(pair.bold, bold, derivatives, settings.bold)
+    else:
+        source, more = take_raw_bold(pair.bold, raw_files, bids_dir)
     problems += more
     problems.sort(key=_urgency)
     if problems or source is None or clock is None:

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from bids_eeg2fmri.bids.dataset import index_files
-from bids_eeg2fmri.bids.derivatives import index_derivatives
+from bids_eeg2fmri.bids.derivatives import PreprocessedBold, index_derivatives
 from bids_eeg2fmri.bids.pairing import find_recordings
 from bids_eeg2fmri.bids.sidecars import find_table
 from bids_eeg2fmri.errors import BadDataError, MissingInputError
 from bids_eeg2fmri.records import BoldRun, Floats, VolumeClock
 from bids_eeg2fmri.settings import Selection, Settings, split_localizer
-from bids_eeg2fmri.sync.bold_source import describe_bold_run, find_bold_source
+from bids_eeg2fmri.sync.bold_source import describe_bold_run, find_bold_source, is_minimal, take_raw_bold
 from bids_eeg2fmri.sync.design import task_design
 from bids_eeg2fmri.sync.recordings import read_bold_side
 from bids_eeg2fmri.sync.task import read_task_events
@@ -59,11 +59,16 @@ def find_localizer_runs(
             f"sub-{participant} has no BOLD of the task {task} to localise with. Check --localizer, or leave "
             "the participant out."
         )
-    preprocessed = index_derivatives(derivatives, [participant])
+    from_raw = is_minimal(settings.bold, derivatives)
+    preprocessed = () if from_raw else index_derivatives(derivatives, [participant])
     found = []
     for raw in recordings:
         bold = read_bold_side(raw, bids_dir)
-        source, problems = find_bold_source(raw, bold, preprocessed, settings.bold)
+        source: PreprocessedBold | None
+        if from_raw:
+            source, problems = take_raw_bold(raw, files, bids_dir)
+        else:
+            source, problems = find_bold_source(raw, bold, preprocessed, settings.bold)
         problems = [*bold.problems, *problems]
         if problems or source is None:
             raise problems[0]

@@ -10,7 +10,7 @@ from bids_eeg2fmri.records import Floats, Split
 
 
 def holds_out_runs(splits: Sequence[Split]) -> bool:
-    """Return whether each of several runs is held out as a whole: then it has a model that has not seen it."""
+    """Return whether each of several runs is held out whole: then it has a model that has not seen it."""
     n_runs = len(splits[0].test)
     is_whole = all(split.unit in ("session", "run") for split in splits)
     tested = [any(np.any(split.test[k] > 0) for split in splits) for k in range(n_runs)]

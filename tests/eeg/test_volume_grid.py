@@ -39,3 +39,13 @@ def test_a_gap_belongs_to_no_volume():
     moments, volume = grid.members(1000)
     assert set(moments) == {*range(100, 300), *range(500, 600)}
     assert list(np.bincount(volume)) == [100, 100, 100]
+
+
+@pytest.mark.parametrize("first", [12.0, 12.0004, 12.0038])
+@pytest.mark.parametrize("error", [-1e-7, 0.0, 1e-7])
+def test_a_volume_is_the_same_whichever_volume_the_grid_begins_at(first, error):
+    period = 2.0 + error
+    data = np.random.default_rng(1).normal(size=(250 * 60, 2)).astype(np.float32)
+    grid = VolumeGrid(onsets=first + period * np.arange(20), period=period, sfreq=250.0)
+    longer = VolumeGrid(onsets=first + period * np.arange(-5, 20), period=period, sfreq=250.0)
+    np.testing.assert_array_equal(grid.cut(data), longer.cut(data)[5:])

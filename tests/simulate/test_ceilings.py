@@ -21,7 +21,10 @@ def test_without_noise_the_ceiling_is_one_whatever_motion_and_drift_remain(brain
     image = np.zeros((*brain.mask.shape, 60), dtype=np.float32)
     image[brain.mask] = voxels.T
     bold = BoldRun(
-        raw=image.astype(np.int16), preprocessed=image, noiseless=np.repeat(signal[:, None], 12, axis=1)
+        raw=image.astype(np.int16),
+        affine=brain.affine,
+        preprocessed=image,
+        noiseless=np.repeat(signal[:, None], 12, axis=1),
     )
     clock = RunClock(lead=5, tail=2, tr=2.0, n_volumes=60)
     run = SimulatedRun(clock=clock, eeg=np.zeros((9, 1)), bold=bold, motion=motion)
