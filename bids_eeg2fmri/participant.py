@@ -334,16 +334,15 @@ def train_and_test(
         trial = try_model(predictor, data, splits, settings.evaluation, seed=seed, device=device)
         trials.append(trial)
         fitted = fit_final(predictor, final, seed=seed, device=device)
-        models.append(
-            save_predictor(
-                predictor,
-                fitted,
-                final,
-                preprocessing=asdict(settings.eeg),
-                start_time=targets.measured[0].run.start_time,
-                lookahead=max(run.eeg.lookahead for run in targets.measured),
-            )
+        saved = save_predictor(
+            predictor,
+            fitted,
+            final,
+            preprocessing=asdict(settings.eeg),
+            start_time=targets.measured[0].run.start_time,
+            lookahead=max(run.eeg.lookahead for run in targets.measured),
         )
+        models.append(replace(saved, bold=targets.measured[0].run.preprocessing))
         explanations.append(explain_model(predictor.name, fitted.spatial_filters(), final))
         if settings.evaluation.controls:
             controls += run_controls(

@@ -747,6 +747,8 @@ class SavedModel:
         The settings of the EEG stage in training.
     objective : str
         What it was trained for: "bold", or classes ("levels", "condition").
+    bold : str
+        How the BOLD it was trained on was preprocessed: "derivatives" or "minimal".
     """
 
     model: str
@@ -763,6 +765,7 @@ class SavedModel:
     trained_on: tuple[str, ...]
     preprocessing: Mapping[str, Any]
     objective: str = "bold"
+    bold: str = "derivatives"
 
     def __post_init__(self) -> None:
         """Check shapes."""

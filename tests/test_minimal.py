@@ -86,6 +86,8 @@ def test_raw_data_alone_suffice(
     page = (out / "sub-01.html").read_text(encoding="utf-8")
     assert "preprocessed minimally" in page
     assert "Run fMRIPrep" in page
+    (model,) = (out / "sub-01").glob("*_desc-ridge_model.json")
+    assert json.loads(model.read_text(encoding="utf-8"))["bold"] == "minimal"
     assert "minimal preprocessing" in (out / "sub-01" / "sub-01_runs.tsv").read_text(encoding="utf-8")
     capsys.readouterr()
     assert run_app(*call) == 0

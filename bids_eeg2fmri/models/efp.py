@@ -51,6 +51,8 @@ class Efp:
     """
 
     name: ClassVar[str] = "efp"
+    #: Every region has weights and choices of its own.
+    regions_are_independent: ClassVar[bool] = True
     description: ClassVar[str] = (
         "Electrical fingerprint: band power of the best electrode over the last 12 s, ridge regression"
     )

@@ -37,6 +37,8 @@ class Ridge:
     """
 
     name: ClassVar[str] = "ridge"
+    #: Every region has weights and choices of its own.
+    regions_are_independent: ClassVar[bool] = True
     description: ClassVar[str] = (
         "Ridge regression on the log band power of all channels, convolved with haemodynamic responses"
     )

@@ -47,6 +47,8 @@ class Smr:
     """
 
     name: ClassVar[str] = "smr"
+    #: Every region has weights and choices of its own.
+    regions_are_independent: ClassVar[bool] = True
     description: ClassVar[str] = (
         "Power of the mu rhythm over C3 and C4, convolved with the canonical haemodynamic response"
     )

@@ -32,9 +32,10 @@ from participants import Participant, load_participant
 
 from bids_eeg2fmri.evaluation.baselines import TaskDesign
 from bids_eeg2fmri.evaluation.metrics import fisher_z
-from bids_eeg2fmri.evaluation.scores import score_predictions
+from bids_eeg2fmri.evaluation.scores import evaluate
 from bids_eeg2fmri.records import Floats, Predictions
 from bids_eeg2fmri.registry import Predictor, load_model, model_names
+from bids_eeg2fmri.settings import EvaluationSettings
 from bids_eeg2fmri.simulate.brain import load_brain
 from bids_eeg2fmri.simulate.person import draw_person
 from bids_eeg2fmri.stats.signflip import sign_flip_test
@@ -139,14 +140,13 @@ def _result(participant: Participant, name: str, *, brain: object, options: argp
         predictions = _as_predictions(name, values, participant)
     else:
         predictor: Predictor = TaskDesign() if name == "task" else load_model(name)()
-        tested = cross_validate(predictor, runs, splits, seed=0)
-        predictions = tested.predictions
-        n_parameters = sum(np.asarray(t).size for t in tested.fitted[0].tensors().values())
+        trained = cross_validate(predictor, runs, splits, seed=0)
+        predictions = trained.predictions
+        n_parameters = sum(np.asarray(t).size for t in trained.fitted[0].tensors().values())
     seconds = (time.process_time() - start) / n_fits
-    scores = score_predictions(
-        runs, predictions, n_nulls=options.nulls, min_shift=20.0, rng=np.random.default_rng(0)
-    )
-    overall = next(s for s in scores if s.run == "all" and s.region == "mean")
+    settings = EvaluationSettings(n_nulls=options.nulls)
+    tested = evaluate(runs, predictions, settings, rng=np.random.default_rng(0))
+    overall = next(s for s in tested.scores if s.run == "all" and s.region == "mean")
     x = np.concatenate([v - v.mean(axis=0) for v in predictions.values]).ravel()
     y = np.concatenate([run.bold - run.bold.mean(axis=0) for run in runs]).ravel()
     return {
@@ -154,7 +154,7 @@ def _result(participant: Participant, name: str, *, brain: object, options: argp
         "z_task": float(fisher_z(np.array(overall.r_given_task))),
         "r2": overall.r2,
         "slope": float(x @ y / (x @ x)) if np.any(x) else float("nan"),
-        "p": overall.p_shift,
+        "p": overall.p,
         "seconds": seconds,
         "parameters": n_parameters,
     }

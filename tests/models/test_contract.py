@@ -232,3 +232,22 @@ def test_an_offset_between_runs_is_not_learned(name: str) -> None:
     one, two = fit(name, runs).predict(unseen()), fit(name, raised).predict(unseen())
     one, two = one - one.mean(axis=0), two - two.mean(axis=0)
     assert np.abs(one - two).max() < 1e-3 * np.abs(one).max()
+
+
+@pytest.mark.parametrize("name", ["ridge", "smr", "efp"])
+def test_regions_that_are_called_independent_are(name: str) -> None:
+    """Refitted nulls fit many surrogates at once, as further regions: these must not touch each other."""
+    predictor = load_model(name)()
+    assert predictor.regions_are_independent  # type: ignore[attr-defined]
+    runs = make_runs(2, n_volumes=80)
+    noise = np.random.default_rng(5)
+    more = [
+        replace(
+            run,
+            bold=np.hstack([run.bold, noise.normal(size=(run.n_volumes, 3))]),
+            region_names=(*run.region_names, "x", "y", "z"),
+        )
+        for run in runs
+    ]
+    alone, together = (predictor.fit(r, rng=np.random.default_rng(0)) for r in (runs, more))
+    np.testing.assert_allclose(together.predict(runs[0])[:, :2], alone.predict(runs[0]), rtol=1e-6)
