@@ -145,7 +145,7 @@ def _settings_text(output_dir: Path) -> str:
 
 def _table(tests: Sequence[GroupTest]) -> Iterator[str]:
     """Yield a table of the mean r per region and model that fits a screen."""
-    models = list(dict.fromkeys(test.model for test in tests))
+    models = [model for model in dict.fromkeys(test.model for test in tests) if is_shown(model)]
     found = {(t.model, t.measure, t.region): t for t in tests}
     regions = list(dict.fromkeys(test.region for test in tests))
     width = max(len(name) for name in (*regions, "region"))
