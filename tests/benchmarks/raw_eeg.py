@@ -5,7 +5,8 @@ Run by hand: python tests/benchmarks/raw_eeg.py [--channels 64] [--volumes 165] 
 Prints the error against the EEG that was put in (1 to 40 Hz, microvolts rms) in the middle two minutes, in
 the first and in the last 10 s of the scan; the comb of the slices; CPU seconds and peak memory of the
 reduction to 250 Hz, and of the whole cleaning, beside reading the file with MNE and resampling it once. Each
-measure runs in a process of its own with one thread. MNE's correction is computed on eight of the channels, whose errors are printed.
+measure runs in a process of its own with one thread. MNE's correction is computed on eight of the channels,
+whose errors are printed.
 """
 
 from __future__ import annotations
