@@ -42,6 +42,7 @@ CLASSIFIERS: Mapping[str, Mapping[str, str]] = {
     "levels": {
         "logistic": "bids_eeg2fmri.models.logistic:Logistic",
         "eegnet": "bids_eeg2fmri.models.eegnet_classifier:EegNetClassifier",
+        "hrfnet": "bids_eeg2fmri.models.hrfnet_classifier:HrfNetClassifier",
     },
     "condition": {
         "lda": "bids_eeg2fmri.models.lda:Lda",

@@ -147,7 +147,7 @@ def test_registered_objectives_and_classifiers_are_there() -> None:
     ("args", "message"),
     [
         (["--objective", "level"], "expected one of bold, levels, condition"),
-        (["--objective", "levels", "--model", "lda"], "the models are logistic, eegnet"),
+        (["--objective", "levels", "--model", "lda"], "the models are logistic, eegnet, hrfnet"),
         (["--objective", "condition", "--conditions", "rest"], "two or more different"),
         (["--objective", "levels", "--set", "models.lgistic.ordinal=false"], "Did you mean 'logistic'"),
         (["--objective", "condition", "--set", "condition.window=0.1"], "0.5 or more"),

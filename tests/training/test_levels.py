@@ -10,6 +10,7 @@ from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.evaluation.class_scores import evaluate_classes
 from bids_eeg2fmri.evaluation.scores import evaluate
 from bids_eeg2fmri.models.eegnet_classifier import EegNetClassifier
+from bids_eeg2fmri.models.hrfnet_classifier import HrfNetClassifier
 from bids_eeg2fmri.models.logistic import Logistic
 from bids_eeg2fmri.records import AlignedRun, ClassEvaluation, ClassScore, Entities
 from bids_eeg2fmri.registry import Classifier
@@ -105,8 +106,9 @@ def test_a_network_tells_levels_apart() -> None:
         QUICK,
         EegNetClassifier(window=2.0, max_epochs=2),
         EegNetClassifier(window=2.0, max_epochs=1, ordinal=False),
+        HrfNetClassifier(n_seeds=1, n_steps=2),
     ],
-    ids=["logistic", "eegnet", "eegnet cross-entropy"],
+    ids=["logistic", "eegnet", "eegnet cross-entropy", "hrfnet"],
 )
 @pytest.mark.parametrize("scale", ["run", "participant"])
 def test_bold_of_the_test_run_changes_no_classifier(classifier: Classifier, scale: str) -> None:
@@ -135,7 +137,13 @@ def test_blocks_of_one_run_are_blind_to_what_they_test() -> None:
 
 
 @pytest.mark.parametrize(
-    "classifier", [QUICK, replace(QUICK, ordinal=False), EegNetClassifier(window=2.0, max_epochs=1)]
+    "classifier",
+    [
+        QUICK,
+        replace(QUICK, ordinal=False),
+        EegNetClassifier(window=2.0, max_epochs=1),
+        HrfNetClassifier(n_seeds=1, n_steps=2),
+    ],
 )
 def test_classifiers_are_restored_and_causal(classifier: Classifier) -> None:
     runs = make_runs(2)
@@ -169,3 +177,13 @@ def test_a_level_that_does_not_occur_gets_no_probability() -> None:
 def test_numbers_of_levels_that_make_no_sense_are_refused(options: dict[str, int], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         LevelsSettings(**options)  # type: ignore[arg-type]
+
+
+def test_hrfnet_tells_levels_where_there_is_something_to_tell() -> None:
+    classifier = HrfNetClassifier(n_seeds=1, n_steps=10)
+    coupled, _ = score(classifier, make_runs(3, n_volumes=120))
+    assert coupled.balanced_accuracy > coupled.chance + 0.1
+    assert coupled.p < 0.05
+    null, _ = score(classifier, make_runs(3, n_volumes=120, coupling=0.0))
+    assert abs(null.balanced_accuracy - null.chance) < 0.1
+    assert null.p > 0.05
