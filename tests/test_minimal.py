@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +94,10 @@ def test_raw_data_alone_suffice(
     capsys.readouterr()
     assert run_app(*call) == 0
     assert "up to date" in capsys.readouterr().out
+    validator = shutil.which("bids-validator-deno", path=str(Path(sys.executable).parent))
+    if validator is not None:
+        done = subprocess.run([validator, str(out)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_derivatives_can_be_insisted_on(

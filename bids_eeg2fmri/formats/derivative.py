@@ -28,6 +28,7 @@ figures
 *_windows.json
 *_runs.tsv
 *_runs.json
+*_desc-minimal_boldref.*
 """
 
 _README = """\
