@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from bids_eeg2fmri.records import AlignedRun, Floats, SpatialFilters
 _DRIFT_ORDER = 3
 
 
-class Baseline:
+class Baseline(ABC):
     """Named regressors of a run, fitted to the training runs; trained and tested on the same folds as models.
 
     A subclass says which regressors. It meets the same protocol as the models.
@@ -28,9 +29,9 @@ class Baseline:
     #: Regions are fitted one by one, so that any number may be fitted at once.
     regions_are_independent: ClassVar[bool] = True
 
+    @abstractmethod
     def regressors(self, run: AlignedRun) -> dict[str, Floats]:
         """Return the regressors of a run, each (n_volumes,), by name."""
-        raise NotImplementedError
 
     def fit(
         self,

@@ -10,6 +10,7 @@ memory is its largest resident set minus that of an interpreter that does nothin
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -149,8 +150,11 @@ def measure(
 
 def main() -> None:
     """Make the datasets where they are not there, measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, help="keeps the datasets")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(sys.argv[1] if len(sys.argv) > 1 else temporary)
+        folder = options.folder or Path(temporary)
         everyone = [f"{k:03d}" for k in range(1, N_PARTICIPANTS + 1)]
         print(f"{N_PARTICIPANTS} participants x {N_FILES} files, {N_RUNS} runs each; {time.strftime('%F')}")
         print(f"{'state':9} {'participants':13} {'index':9} {'import s':>9} {'s':>7} {'MB':>6}  found")
