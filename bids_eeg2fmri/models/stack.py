@@ -66,7 +66,7 @@ class Stack:
     window : float
         Seconds over which power is taken.
     scales : tuple of str
-        Of power: ``log``, ``linear``, ``saturating``.
+        Of power: ``log``, ``linear``, ``bursts`` (whether there is one).
     peaks : tuple of float
         When the haemodynamic responses are highest, s.
     highpass : float

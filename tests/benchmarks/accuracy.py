@@ -24,6 +24,7 @@ import json
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,9 @@ def _result(participant: Participant, name: str, *, brain: object, options: argp
     overall = next(s for s in tested.scores if s.run == "all" and s.region == "mean")
     x = np.concatenate([v - v.mean(axis=0) for v in predictions.values]).ravel()
     y = np.concatenate([run.bold - run.bold.mean(axis=0) for run in runs]).ravel()
+    if name == "ceiling":  # of no prediction's size
+        x = np.zeros_like(x)
+        overall = replace(overall, r2=float("nan"))
     return {
         "z": overall.fisher_z,
         "z_task": float(fisher_z(np.array(overall.r_given_task))),

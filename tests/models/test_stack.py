@@ -42,13 +42,15 @@ def test_predicts_little_where_there_is_nothing() -> None:
     np.testing.assert_allclose(model.held_out_error, runs[0].bold.std(), rtol=0.3)
 
 
-def test_saturation_counts_bursts_whatever_their_size() -> None:
+def test_bursts_count_alike_whatever_their_size() -> None:
     power = np.ones((8, 1, 1))
+    power[7] = 0.2
     power[2], power[5] = 20.0, 200.0
     levels = PowerLevels(mean=np.ones((1, 1)), median=np.ones((1, 1)))
-    rescaled = levels.rescale(power, "saturating")[:, 0, 0]
-    assert rescaled[5] < 1.2 * rescaled[2]
-    assert rescaled[2] > 2 * rescaled[0]
+    rescaled = levels.rescale(power, "bursts")[:, 0, 0]
+    np.testing.assert_allclose(rescaled[[2, 5]], 1.0, atol=1e-3)
+    np.testing.assert_allclose(rescaled[[0, 7]], 0.0, atol=0.1)
+    assert levels.rescale(np.full((1, 1, 1), 2.0), "bursts")[0, 0, 0] == pytest.approx(0.5)
     log = levels.rescale(power, "log")[:, 0, 0]
     np.testing.assert_allclose(log[[0, 2, 3]], np.log([1.0, 10.5, 10.5]))
 
@@ -86,7 +88,7 @@ def test_features_are_computed_once_per_run(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"scales": ("square",)}, "expected one or more of log, linear, saturating"),
+        ({"scales": ("square",)}, "expected one or more of log, linear, bursts"),
         ({"peaks": ()}, "times above 0"),
         ({"structure": 1.5}, "from 0 to 1"),
         ({"sharing": -1.0}, "from 0 up"),
