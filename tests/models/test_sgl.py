@@ -17,6 +17,8 @@ SHARES = np.array([1.0001, 0.5, 0.1])
 @pytest.fixture
 def exact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sparse_group_lasso, "TOLERANCE", 1e-9)
+    monkeypatch.setattr(sparse_group_lasso, "PRECISION", np.float64)
+    monkeypatch.setattr(sparse_group_lasso, "SLACK", 0.0)
     monkeypatch.setattr(sparse_group_lasso, "MAX_ITERATIONS", 5000)
 
 
