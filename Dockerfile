@@ -44,6 +44,7 @@ print(*p['dependencies'], *(r for e in extras for r in p['optional-dependencies'
        fi \
     && /opt/venv/bin/pip uninstall -y pip setuptools \
     && rm -rf /opt/venv/lib/python3*/site-packages/torch/include /opt/venv/lib/python3*/site-packages/torch/test \
+    && find /opt/venv/lib/python3*/site-packages/torch/bin -type f ! -name torch_shm_manager -delete \
     && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash -x torch/testing/_internal \
        /opt/venv/lib
 
@@ -67,7 +68,7 @@ FROM debian:bookworm-slim
 # hadolint ignore=DL3008
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/*
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=package /opt/app /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \

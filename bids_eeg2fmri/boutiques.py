@@ -94,16 +94,14 @@ def _kind(param: click.Parameter) -> Mapping[str, Any]:
     match = _CHOICES.fullmatch(param.metavar or "")
     if match:
         return {"type": "String", "value-choices": match[1].split("|")}
-    kind = param.type
-    if isinstance(kind, click.Choice):
-        return {"type": "String", "value-choices": [str(choice) for choice in kind.choices]}
-    if isinstance(kind, click.Path):
+    if isinstance(param.type, click.Choice):
+        return {"type": "String", "value-choices": [str(choice) for choice in param.type.choices]}
+    if isinstance(param.type, click.Path):
         return {"type": "String" if param.name in _WRITTEN else "File"}
-    if isinstance(kind, click.IntRange) and kind.min is not None:
-        return {"type": "Number", "integer": True, "minimum": kind.min}
-    if kind is click.INT or isinstance(kind, click.IntRange):
-        return {"type": "Number", "integer": True}
-    return {"type": "Number" if kind is click.FLOAT else "String"}
+    if isinstance(param.type, click.types.IntParamType):
+        least = getattr(param.type, "min", None)
+        return {"type": "Number", "integer": True} | ({} if least is None else {"minimum": least})
+    return {"type": "Number" if param.type is click.FLOAT else "String"}
 
 
 def _error_codes() -> list[dict[str, Any]]:
