@@ -75,15 +75,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=1)
     options = parser.parse_args()
     image = build()
-    simulated = (
-        "/demo/bids",
-        "--participants",
-        options.participants,
-        "--runs",
-        "3",
-        "--volumes",
-        options.volumes,
-    )
+    size = ("--participants", options.participants, "--runs", "3", "--volumes", options.volumes)
     work = ("/demo/bids", "/demo/results")
     commands = (
         ("simulate", "bids_eeg2fmri.simulate.command", ("/demo/bids", *size)),
