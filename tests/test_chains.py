@@ -1,6 +1,7 @@
 """Behind other pipelines, with the names and folders that they really write, and in front of other tools.
 
-The names are those in the lists of outputs that fMRIPrep and XCP-D test themselves against.
+The names are those in the lists of outputs that fMRIPrep and XCP-D test themselves against, and those of a
+run of MNE-BIDS-Pipeline.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import mne
 import nibabel as nib
 import pandas as pd
 import pytest
 from bids import BIDSLayout
+from mne_bids import BIDSPath, read_raw_bids
 from nilearn.interfaces.bids import get_bids_files
 from nilearn.maskers import NiftiLabelsMasker
 
@@ -115,31 +116,34 @@ def test_after_xcp_d(own_dataset: Path, fmriprep: Path, tmp_path: Path) -> None:
 
 
 def write_mne_bids_pipeline(own_dataset: Path, *, clean: bool = True) -> Path:
-    """Write what MNE-BIDS-Pipeline makes of a participant's EEG with spatial_filter = "ica"."""
+    """Write what MNE-BIDS-Pipeline 1.10.1 makes of a participant's EEG with spatial_filter = "ica"."""
     root = own_dataset / "derivatives" / "mne-bids-pipeline"
     folder = root / "sub-01" / "eeg"
     folder.mkdir(parents=True)
     description = {
-        "Name": "Outputs from MNE-BIDS-Pipeline",
+        "Name": "mne-bids-pipeline outputs",
         "BIDSVersion": "1.9.0",
-        "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "MNE-BIDS-Pipeline", "Version": "1.9.0"}],
+        "PipelineDescription": {"Name": "mne-bids-pipeline", "Version": "1.10.1"},
+        "SourceDatasets": {"URL": "n/a"},
     }
     (root / "dataset_description.json").write_text(json.dumps(description))
-    for run in ("1", "2"):
-        source = own_dataset / "sub-01" / "eeg" / f"sub-01_task-imagery_run-{run}_eeg.vhdr"
-        raw = mne.io.read_raw_brainvision(source, preload=True, verbose="error")
+    for run in ("1", "2") if clean else ():
+        # As MNE-BIDS reads it: the events table stands in the place of all markers, also of those of volumes.
+        path = BIDSPath(subject="01", task="imagery", run=run, datatype="eeg", root=own_dataset)
+        raw = read_raw_bids(path, verbose="error").load_data()
+        assert {"R128", "Response/R128"}.isdisjoint(raw.annotations.description)
         raw.filter(0.5, 45.0, verbose="error")
         raw.info["bads"] = ["Fp1"]
-        for stage in ("filt", *(("clean",) if clean else ())):
-            name = f"sub-01_task-imagery_run-{run}_proc-{stage}_raw.fif"
-            if stage == "clean" or clean:
-                raw.save(folder / name, verbose="error")
-    # Epochs are of all runs.
-    for name in ("epo", "proc-ica_epo", "proc-clean_epo", "ave", "proc-ica_ica"):
+        for stage in ("filt", "clean"):
+            raw.save(folder / f"sub-01_task-imagery_run-{run}_proc-{stage}_raw.fif", verbose="error")
+    # Epochs are of all runs, components of all tasks.
+    for name in ("epo", "proc-ica_epo", "proc-clean_epo", "ave"):
         (folder / f"sub-01_task-imagery_{name}.fif").touch()
-    for name in ("proc-ica_components.tsv", "run-1_bads.tsv", "report.html", "report.h5"):
-        (folder / f"sub-01_task-imagery_{name}").touch()
+    for name in ("proc-icafit_epo.fif", "proc-icafit_ica.fif", "proc-ica_ica.fif", "proc-ica_components.tsv"):
+        (folder / f"sub-01_{name}").touch()
+    for name in ("sub-01_task-imagery_run-1_bads.tsv", "sub-01_report.html", "sub-01_report.h5.lock"):
+        (folder / name).touch()
+    (root / "_cache").mkdir()
     return root
 
 
@@ -157,9 +161,10 @@ def test_after_mne_bids_pipeline(own_dataset: Path, tmp_path: Path) -> None:
         assert any("Fp1" in step for step in sidecar["Steps"])  # bad channels stay in its files, marked
     made_by = json.loads((out / "dataset_description.json").read_text())["GeneratedBy"]
     assert made_by[0]["Name"] == "bids_eeg2fmri"
-    assert "MNE-BIDS-Pipeline" in [entry["Name"] for entry in made_by]
+    assert "mne-bids-pipeline" in [entry["Name"] for entry in made_by]
     runs = (out / "sub-01" / "sub-01_runs.tsv").read_text()
     assert f"EEG as preprocessed in {root}" in runs
+    assert "which is as long: 'Response/R128'" in runs
 
 
 def test_epochs_of_mne_bids_pipeline_are_no_recording(own_dataset: Path) -> None:
