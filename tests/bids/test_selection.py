@@ -16,7 +16,7 @@ from bids_eeg2fmri.settings import Selection
     [
         ({"bold": {"acq": "mb2"}}, "'acq' of 'bold' is no entity"),
         ({"bold": {"acq": "mb2"}}, "Did you mean 'acquisition'?"),
-        ({"eeg": {"sesion": "1"}}, "Did you mean 'session'?"),
+        ({"eeg": {"ses": "1"}}, "Did you mean 'session'?"),
         ({"eeg": {"run": {"from": 1}}}, "expected a label, a list of labels"),
         ({"eeg": {"run": []}}, "expected a label, a list of labels"),
         ({"eeg": ["run"]}, "expected an object of entities"),
