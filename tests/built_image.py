@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TAG = "localhost/bids_eeg2fmri:test"
+#: What the image is built from.
+BASE = "docker.io/library/debian:bookworm-slim"
 #: Nobody on this machine.
 UID = 1234
 
@@ -58,17 +60,14 @@ def find_engine() -> Engine | str:
         return Engine(name="podman", build=(str(build),), run=(str(run),), separator=("--",))
     strict = ("--network", "none", "--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges")
     for name in ("docker", "podman"):
+        tmp = () if name == "podman" else ("--tmpfs", "/tmp")
+        run = (name, "run", "--rm", *strict, *tmp, "-u", f"{UID}:{UID}")
         if (
             shutil.which(name)
-            and not subprocess.run([name, "info"], capture_output=True, check=False).returncode
+            and not subprocess.run([*run, BASE, "true"], capture_output=True, check=False).returncode
         ):
-            tmp = () if name == "podman" else ("--tmpfs", "/tmp")
-            return Engine(
-                name=name,
-                build=(name, "build", "-t"),
-                run=(name, "run", "--rm", *strict, *tmp, "-u", f"{UID}:{UID}"),
-            )
-    return "neither BIDS_EEG2FMRI_CONTAINER is set nor does docker or podman work here"
+            return Engine(name=name, build=(name, "build", "-t"), run=run)
+    return f"BIDS_EEG2FMRI_CONTAINER is not set, and neither docker nor podman runs {BASE} here"
 
 
 def give_away(folder: Path) -> None:
