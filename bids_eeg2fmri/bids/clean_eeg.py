@@ -29,12 +29,27 @@ def find_preprocessed_eeg(roots: Iterable[Path], participant: str) -> tuple[Inde
     found: list[IndexedFile] = []
     for root in roots:
         here = [
-            IndexedFile(path=path, fields=fields | {"suffix": "eeg", "extension": path.suffix})
+            IndexedFile(path=path, fields=fields | _fields_of(path))
             for path in _recordings(root, participant)
             if (fields := parse_leniently(path.relative_to(root))).get("subject") == participant
         ]
         found += _last_stages(here)
     return tuple(found)
+
+
+def find_epochs(roots: Iterable[Path], participant: str) -> tuple[IndexedFile, ...]:
+    """Return the files of epochs of a participant: what was cut from the EEG, and is no recording."""
+    paths = [(root, path) for root in roots for path in sorted((root / f"sub-{participant}").rglob("*.fif"))]
+    return tuple(
+        IndexedFile(path=path, fields=parse_leniently(path.relative_to(root)) | {"suffix": "epo"})
+        for root, path in paths
+        if path.stem.endswith(("_epo", "-epo"))
+    )
+
+
+def _fields_of(path: Path) -> dict[str, str]:
+    """Return what a name in BIDS would say of any recording."""
+    return {"suffix": "eeg", "extension": path.suffix, "datatype": "eeg"}
 
 
 def _recordings(root: Path, participant: str) -> Iterator[Path]:

@@ -186,7 +186,9 @@ def describe_sources(roots: Iterable[Path]) -> list[dict[str, object]]:
     chain: list[dict[str, object]] = []
     for root in roots:
         try:
-            entries = read_description(root).get("GeneratedBy", [])
+            description = read_description(root)
+            # MNE-BIDS-Pipeline still writes what BIDS had before GeneratedBy.
+            entries = description.get("GeneratedBy") or [description.get("PipelineDescription")]
         except ValueError:
             continue  # a derivative without a description is accepted; it has no chain to tell
         chain += [entry for entry in entries if isinstance(entry, dict) and entry not in chain]

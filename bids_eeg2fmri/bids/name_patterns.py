@@ -19,6 +19,11 @@ def parse_name(path: PurePath) -> dict[str, str]:
     return {name: str(value) for name, value in found.items()}
 
 
+def entity_names() -> tuple[str, ...]:
+    """Return the names of all entities that a file can have, as pybids calls them."""
+    return tuple(entity.name for entity in _entities())
+
+
 @cache
 def _entities() -> tuple[Any, ...]:
     """Return pybids' entities; they are constants, and loading them takes as long as 100 files."""

@@ -11,6 +11,13 @@ from bids_eeg2fmri.bids.names import strip_prefix
 from bids_eeg2fmri.errors import NothingSelectedError, UsageError, did_you_mean
 from bids_eeg2fmri.settings import Selection
 
+#: What a filter file speaks of.
+_MODALITIES = ("eeg", "bold")
+#: Entities as file names spell them.
+_LONG = {"sub": "subject", "ses": "session", "acq": "acquisition", "rec": "reconstruction"}
+#: What one that is made for fMRIPrep speaks of, too.
+_OF_FMRIPREP = ("t1w", "t2w", "flair", "fmap", "sbref", "roi", "dwi")
+
 
 def select_participants(available: Iterable[str], selection: Selection) -> tuple[str, ...]:
     """Return the selected participants in order.
@@ -61,7 +68,7 @@ def is_selected(
         and ("run" in unused or _passes(fields.get("run"), selection.runs))
     )
     return by_label and all(
-        _passes(fields.get(entity), _as_labels(wanted))
+        _passes_filter(fields.get(entity), wanted)
         for entity, wanted in selection.filters.get(modality, {}).items()
     )
 
@@ -76,6 +83,13 @@ def _passes(value: Any, wanted: tuple[str, ...]) -> bool:
     return any(text == w or (text.isdigit() and w.isdigit() and int(text) == int(w)) for w in wanted)
 
 
+def _passes_filter(value: Any, wanted: Any) -> bool:
+    """Compare with what a filter file asks for: labels, ``null`` for none, ``"*"`` for any."""
+    if wanted is None or wanted == "*":
+        return (value is None) == (wanted is None)
+    return _passes(value, _as_labels(wanted))
+
+
 def _as_labels(value: Any) -> tuple[str, ...]:
     """Return one label or a list of them as labels without prefix."""
     values = value if isinstance(value, list | tuple) else [value]
@@ -85,19 +99,35 @@ def _as_labels(value: Any) -> tuple[str, ...]:
 def parse_filters(table: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the filters of a filter file as they are given: ``{"bold": {"task": "imagery"}}``.
 
+    What fMRIPrep's filter files say of other images is left out, so that one file serves both.
+
     Raises
     ------
     UsageError
-        If a key is no modality or holds no entities.
+        If a key is no modality or holds no entities, or a value is no label.
     """
+    # pybids takes half a second to import, too long for --help.
+    from bids_eeg2fmri.bids.name_patterns import entity_names  # noqa: PLC0415
+
     if not isinstance(table, Mapping):
         raise UsageError(f"it holds {table!r}; expected an object with 'eeg' and 'bold'.")
     for modality, filters in table.items():
-        if modality not in ("eeg", "bold"):
+        if modality in _OF_FMRIPREP:
+            continue
+        if modality not in _MODALITIES:
             raise UsageError(f"'{modality}' is no modality; allowed are 'eeg' and 'bold'.")
         if not isinstance(filters, Mapping):
             raise UsageError(f"'{modality}' holds {filters!r}; expected an object of entities.")
-    return dict(table)
+        for name, value in filters.items():
+            if name not in entity_names():
+                raise UsageError(
+                    f"'{name}' of '{modality}' is no entity; names are those of pybids, such as session, "
+                    f"task, acquisition, run.{did_you_mean(_LONG.get(name, str(name)), entity_names())}"
+                )
+            labels = value if isinstance(value, list) else [value]
+            if not labels or not all(isinstance(v, str | int | None) for v in labels):
+                raise UsageError(f"'{name}' is {value!r}; expected a label, a list of labels, null or \"*\".")
+    return {modality: filters for modality, filters in table.items() if modality in _MODALITIES}
 
 
 def _shorten(labels: tuple[str, ...], most: int = 12) -> str:

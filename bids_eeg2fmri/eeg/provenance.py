@@ -39,6 +39,9 @@ _LABELS: Mapping[str, tuple[Step, ...]] = {
     "bcg": ("gradient", "pulse"),
     "pulse": ("gradient", "pulse"),
     "obs": ("gradient", "pulse"),
+    # MNE-BIDS-Pipeline's stages before the one that it calls clean.
+    "filt": (),
+    "regress": ("components",),
 }
 #: Keys of a sidecar that speak of processing; others speak of the experiment, where "pulse" means a sensor.
 _KEYS = re.compile(
@@ -95,11 +98,12 @@ def read_provenance(path: Path) -> Provenance:
     finished = [label for label in labels if _FINISHED.fullmatch(label)]
     if finished:
         return Provenance(done=ALL_STEPS, evidence=f"'{finished[-1]}' in its name", reference=reference)
-    named = {step for label in labels for step in _LABELS.get(label.casefold(), ())}
+    known = [_LABELS[label.casefold()] for label in labels if label.casefold() in _LABELS]
+    named = {step for steps in known for step in steps}
     told = {step for text in _texts(sidecar) for step in _steps_in(text)}
-    sources = [w for w, found in (("its name", named), ("its sidecar", told)) if found]
-    if not sources and _is_derivative(root):
+    if not known and not told and _is_derivative(root):
         return Provenance(done=ALL_STEPS, evidence="it stands in a derivative dataset", reference=reference)
+    sources = [w for w, found in (("its name", named), ("its sidecar", told)) if found]
     return Provenance(
         done=frozenset(named | told),
         evidence=f"said by {' and '.join(sources)}" if sources else "",

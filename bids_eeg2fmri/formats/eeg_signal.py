@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +84,7 @@ def _read_tidy(path: Path) -> Any:
     """Return the recording as MNE-BIDS sees it, None where it cannot."""
     import mne_bids  # noqa: PLC0415  (heavy)
 
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, _no_lock_files():
         warnings.simplefilter("always")
         try:
             bids_path = mne_bids.get_bids_path_from_fname(path, check=False, verbose="error")
@@ -92,6 +95,24 @@ def _read_tidy(path: Path) -> Any:
     for warning in caught:
         _logger.debug("%s: %s", path.name, warning.message)
     return raw
+
+
+@contextmanager
+def _no_lock_files() -> Iterator[None]:
+    """Keep MNE-BIDS from writing into the dataset it reads.
+
+    It locks each sidecar by a file beside it, if it finds the package filelock; a job that is killed would
+    leave that file, and the next one wait for it.
+    """
+    name = "filelock"
+    installed = sys.modules.get(name)
+    sys.modules[name] = None  # type: ignore[assignment]  # Python's own sign of a package that is not there
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        if installed is not None:
+            sys.modules[name] = installed
 
 
 def _channels_table(path: Path) -> TextTable | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bids_eeg2fmri.bids.clean_eeg import find_preprocessed_eeg
+from bids_eeg2fmri.bids.clean_eeg import find_epochs, find_preprocessed_eeg
 from bids_eeg2fmri.bids.dataset import IndexedFile, index_files
 from bids_eeg2fmri.bids.derivatives import index_derivatives
 from bids_eeg2fmri.bids.names import entities_of
@@ -116,7 +116,12 @@ def discover_runs(
             contradiction=contradicted.get(pair.eeg.path),
             raw_files=raw_files,
         )
-        hint = () if pair.eeg.path in preprocessed else _unused_preprocessed(bids_dir, derivatives, pair)
+        hint: tuple[str, ...] = ()
+        if pair.eeg.path not in preprocessed:
+            hint = (
+                *_unused_preprocessed(bids_dir, derivatives, pair),
+                *_unused_epochs(derivatives, pair),
+            )
         found += _found_pair(pair, inspection, (*complaints, *hint))
         if inspection.run is not None and inspection.clock is not None:
             timed.append(
@@ -190,6 +195,18 @@ def _unused_preprocessed(bids_dir: Path, derivatives: Sequence[Path], pair: Name
         f"preprocessed EEG that is not used: {m.eeg.path} (--derivatives NAME={folder} would)"
         for m in matched
     )
+
+
+def _unused_epochs(derivatives: Sequence[Path], pair: NamedPair) -> tuple[str, ...]:
+    """Return a hint at epochs of the same task, where a pipeline kept no continuous EEG."""
+    own = entities_of(pair.eeg.fields)
+    alike = [
+        file.path
+        for file in find_epochs(derivatives, pair.entities.subject)
+        if (them := entities_of(file.fields)).task == own.task and them.session in ("", own.session)
+    ]
+    advice = "only continuous EEG can be used; MNE-BIDS-Pipeline keeps it with process_raw_clean = True"
+    return (f"epochs that are not used: {alike[0]} ({advice})",) if alike else ()
 
 
 def _found_alone(single: Unpaired) -> FoundRun:

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bids_eeg2fmri.bids.dataset import IndexedFile
 from bids_eeg2fmri.bids.sidecars import absent_sidecars, read_sidecar
 from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
 from bids_eeg2fmri.formats.eeg_recording import EegHeader, inspect_eeg
 from bids_eeg2fmri.formats.nifti import ImageHeader, read_image_header
 from bids_eeg2fmri.formats.text_table import read_text_table
-from bids_eeg2fmri.records import Marker
+from bids_eeg2fmri.records import Floats, Marker
 
 #: Relative difference of two repetition times above which they contradict each other.
 TR_TOLERANCE = 0.01
+#: Resampling moves a marker by less than this, s.
+_SAME_MARKER = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -177,14 +181,48 @@ def _with_table_markers(path: Path, header: EegHeader | None) -> tuple[EegHeader
 
 
 def _with_raw_markers(raw: Path, header: EegHeader | None) -> tuple[EegHeader | None, tuple[str, ...]]:
-    """Return the header with the markers of the raw recording, where the preprocessed one has lost them."""
-    if header is None or header.markers:
-        return header, ()
-    own = inspect_eeg(raw).header
+    """Return the header with the markers of the raw recording that the preprocessed one has lost.
+
+    MNE-BIDS puts the events table in the place of all markers, so that those of volumes are gone from what
+    MNE-BIDS-Pipeline writes.
+    """
+    own = inspect_eeg(raw).header if header is not None else None
     # Only a recording of the same length has the same time zero.
-    if own is None or not own.markers or abs(own.duration - header.duration) > 0.1:
+    if header is None or own is None or abs(own.duration - header.duration) > 0.1:
         return header, ()
-    return _replace_markers(header, own.markers), (f"markers of the raw {raw.name}, which is as long",)
+    lost = _lost_markers(own.markers, header.markers)
+    if not lost:
+        return header, ()
+    markers = tuple(sorted((*header.markers, *lost), key=lambda marker: marker.onset))
+    kinds = ", ".join(dict.fromkeys(f"'{marker.description}'" for marker in lost))
+    note = f"markers of the raw {raw.name}, which is as long: {kinds}"
+    return _replace_markers(header, markers), (note,)
+
+
+def _lost_markers(own: Sequence[Marker], kept: Sequence[Marker]) -> list[Marker]:
+    """Return the markers of each kind of which not all stand, under whatever name, among those kept."""
+    times = [np.array([m.onset for m in same]) for same in _by_kind(kept)]
+    lost: list[Marker] = []
+    for same in _by_kind(own):
+        onsets = np.array([marker.onset for marker in same])
+        if not any(_holds(there, onsets) for there in times):
+            lost += same
+    return lost
+
+
+def _by_kind(markers: Sequence[Marker]) -> list[list[Marker]]:
+    """Return the markers of each description."""
+    kinds: dict[str, list[Marker]] = {}
+    for marker in markers:
+        kinds.setdefault(marker.description, []).append(marker)
+    return list(kinds.values())
+
+
+def _holds(there: Floats, onsets: Floats) -> bool:
+    """Return whether each onset (n_onsets,) s is among those (n_there,) s that are there, both sorted."""
+    after = np.searchsorted(there, onsets).clip(1, max(len(there) - 1, 1))
+    nearest = np.minimum(abs(there[after - 1] - onsets), abs(there[after.clip(max=len(there) - 1)] - onsets))
+    return bool((nearest < _SAME_MARKER).all())
 
 
 def _replace_markers(header: EegHeader, markers: tuple[Marker, ...]) -> EegHeader:

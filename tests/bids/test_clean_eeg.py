@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bids_eeg2fmri.bids.clean_eeg import find_preprocessed_eeg
+from bids_eeg2fmri.bids.clean_eeg import find_epochs, find_preprocessed_eeg
 from bids_eeg2fmri.bids.names import dataset_root, parse_leniently
 
 
@@ -52,3 +52,13 @@ def test_recordings_of_one_participant_and_the_last_of_their_stages(tmp_path: Pa
 def test_root_of_a_recording() -> None:
     assert dataset_root(Path("/data/sub-1/ses-1/eeg/x_eeg.vhdr")) == Path("/data")
     assert dataset_root(Path("/data/flat/sub-1_eeg.vhdr")) == Path("/data/flat")
+
+
+def test_epochs_are_found_and_are_no_recordings(tmp_path: Path) -> None:
+    for name in ("sub-1_task-a_proc-clean_epo.fif", "sub-1_task-a_ave.fif", "sub-1_task-a_run-01_raw.fif"):
+        (tmp_path / "sub-1" / "eeg" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sub-1" / "eeg" / name).touch()
+    (found,) = find_epochs([tmp_path], "1")
+    assert found.path.name == "sub-1_task-a_proc-clean_epo.fif"
+    assert found.fields["task"] == "a"
+    assert [f.path.stem for f in find_preprocessed_eeg([tmp_path], "1")] == ["sub-1_task-a_run-01_raw"]

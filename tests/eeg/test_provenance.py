@@ -52,6 +52,7 @@ def test_a_raw_recording_has_no_past(tmp_path: Path) -> None:
     [
         ("sub-1_task-a_desc-gradient_eeg.vhdr", None, {"gradient"}),
         ("sub-1_task-a_desc-bcg_eeg.vhdr", None, {"gradient", "pulse"}),
+        ("sub-1_task-a_proc-regress_raw.fif", None, {"components"}),
         ("sub-1_task-a_desc-x_eeg.vhdr", {"Steps": ["gradient artefact subtracted (AAS)"]}, {"gradient"}),
         (
             "sub-1_task-a_desc-x_eeg.vhdr",
@@ -88,3 +89,13 @@ def test_a_broken_sidecar_is_no_obstacle(tmp_path: Path) -> None:
     path = lay_out(tmp_path, "sub-1_task-a_eeg.vhdr", kind="raw")
     path.with_suffix(".json").write_text("{")
     assert read_provenance(path) == Provenance()
+
+
+def test_what_was_only_filtered_is_not_taken_as_clean(tmp_path: Path) -> None:
+    found = read_provenance(lay_out(tmp_path, "sub-1_task-a_proc-filt_raw.fif", kind="derivative"))
+    assert found.done == frozenset()
+    assert found.steps == ()
+    told = {"Steps": ["ICA: 2 components removed"]}
+    (tmp_path / "b").mkdir()
+    more = lay_out(tmp_path / "b", "sub-1_task-a_proc-filt_raw.fif", told, kind="derivative")
+    assert read_provenance(more).done == {"components"}
