@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -281,11 +282,7 @@ def _running(options: Mapping[str, Any], bids_dir: Path) -> Running:
                     f"--{name} is of processes on this machine; with --dask-scheduler the cluster's workers "
                     "decide how many participants are worked on at a time. Leave one of them out."
                 )
-        if find_spec("distributed") is None:
-            raise UsageError(
-                "--dask-scheduler needs the package distributed. Install it with: "
-                "pip install 'bids_eeg2fmri[dask]'"
-            )
+        _check_dask(options["dask_scheduler"])
     return Running(
         nprocs=options["nprocs"] or 1,
         omp_nthreads=options["omp_nthreads"],
@@ -300,6 +297,20 @@ def _running(options: Mapping[str, Any], bids_dir: Path) -> Running:
         bids_database_dir=_database_dir(bids_dir, options["bids_database_dir"]),
         verbose=options["verbose"],
     )
+
+
+def _check_dask(address: str) -> None:
+    """Refuse what cannot be the address of a Dask scheduler, and where its client is not installed."""
+    if re.fullmatch(r"([a-z]+://)?[^:/\s]+:\d+|([a-z]+://)?\[[0-9a-fA-F:]+\]:\d+", address) is None:
+        raise UsageError(
+            f"--dask-scheduler: '{address}' is no address; expected what 'dask scheduler' prints, for "
+            "example tcp://10.0.0.5:8786."
+        )
+    if find_spec("distributed") is None:
+        raise UsageError(
+            "--dask-scheduler needs the package distributed. Install it with: "
+            "pip install 'bids_eeg2fmri[dask]'"
+        )
 
 
 def _application(options: Mapping[str, Any], level: str) -> Application | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -11,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def finished(data: Path) -> Path:
     out = data.parent / "finished"
-    assert run_here(arguments(data, out)) == 0
+    assert run_here(arguments(data, out, "-w", data.parent / "work")) == 0
     return out
 
 
@@ -152,13 +152,16 @@ def test_a_full_disk_is_73_and_leaves_only_whole_files(
         subprocess.run(["umount", disk], check=True)
 
 
-def test_a_file_that_may_not_grow_is_73(data: Path, finished: Path, tmp_path: Path) -> None:
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
-
-    job = start(arguments(data, tmp_path / "out"), preexec_fn=limit)
-    said, _ = job.communicate()
-    assert job.returncode == 73, said
+def test_a_file_that_may_not_grow_is_73(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
+    try:
+        assert run_here(arguments(data, tmp_path / "out")) == 73
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    said = capsys.readouterr().out
     assert "cannot be written" in said
     assert "Traceback" not in said
     left = contents(tmp_path / "out")
@@ -199,10 +202,11 @@ def test_an_unwritable_work_folder_is_refused_at_once(
 
 
 def test_clean_workdir_removes_what_the_app_kept_and_nothing_else(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, work = tmp_path / "out", tmp_path / "work"
-    assert run_here(arguments(data, out, "-w", work)) == 0
+    shutil.copytree(finished, out)
+    shutil.copytree(data.parent / "work", work)
     before = contents(work)
     assert len(before) == 4
     kept = [work / "sub-01_notes.safetensors", work / "mine" / "sub-01_eeg_0123456789abcdef.safetensors"]
@@ -229,7 +233,7 @@ def test_clean_workdir_needs_the_folder(
 
 
 @pytest.fixture(scope="module")
-def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+def four(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Four participants and their results, one after the other in one process."""
     root = make_dataset(tmp_path_factory.mktemp("four"), participants=4)
     out = root.parent / "finished"
@@ -237,28 +241,59 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]
     return root, out
 
 
+def seconds_of(group: int) -> float:
+    """Return the CPU time of the living processes of a group: what else is running has no part in it."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            ticks += (int(fields[11]) + int(fields[12])) * (int(fields[2]) == group and fields[0] != "Z")
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(four: tuple[Path, Path]) -> tuple[float, float]:
+    """CPU time of two participants, by one process and by two workers, s."""
+    root, _ = four
+    spent = []
+    for n in (1, 2):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        args = arguments(root, root.parent / f"by_{n}", "--participant-label", "01", "02", "--nprocs", n)
+        assert start(args).wait() == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return spent[0], spent[1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", range(20))
-def test_killed_at_a_random_moment(four: tuple[Path, Path], tmp_path: Path, moment: int) -> None:
+def test_killed_at_a_random_moment(
+    four: tuple[Path, Path], undisturbed: tuple[float, float], tmp_path: Path, moment: int
+) -> None:
     """By SIGKILL to the first process, with one or two workers, with and without a work folder."""
     root, finished = four
-    out = tmp_path / "out"
-    args = arguments(root, out, "--participant-label", "01", "02", "--nprocs", 1 + moment % 2)
+    out, n_workers = tmp_path / "out", 1 + moment % 2
+    args = arguments(root, out, "--participant-label", "01", "02", "--nprocs", n_workers)
     args += ["-w", str(tmp_path / "work")] if moment % 4 > 1 else []
-    # From the import of the libraries to the last file: about 20 s where nothing else is done.
-    seconds = float(np.random.default_rng([20, moment]).uniform(1, 20))
-    job = start(args)
-    time.sleep(seconds)
-    ended = " (had ended)" if job.poll() is not None else ""
+    share = float(np.random.default_rng([20, moment]).uniform(0.1, 1.0))
+    job = start(args, start_new_session=True)
+    while job.poll() is None and seconds_of(job.pid) < share * undisturbed[n_workers - 1]:
+        time.sleep(0.02)
+    ended = ", it had ended" if job.poll() is not None else ""
     kill(job)
+    wait_until(lambda: seconds_of(job.pid) == 0)  # its workers too
     n_files, n_parts = len(contents(out)), len(list(out.rglob(".*.part.*")))
     again = start(args)
     said, _ = again.communicate()
     assert again.returncode == 0, said
-    print(f"kill -9 after {seconds:.1f} s{ended}: {n_files} files, {n_parts} parts")
+    told = (
+        f"kill -9 after {share:.0%} of the work, {n_workers} workers{ended}: {n_files} files, {n_parts} parts"
+    )
+    print(f"{told} left; the rerun: {said.count(': done')} done, {said.count(': up to date')} up to date")
     whole = {name: digest for name, digest in contents(finished).items() if "sub-03" not in name}
     whole = {name: digest for name, digest in whole.items() if "sub-04" not in name}
     assert contents(out) == whole
+    assert not list(out.rglob(".*.part.*"))
 
 
 @pytest.mark.slow
