@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -426,12 +427,16 @@ def _show(outcomes: Iterator[Any], n_outcomes: int) -> Iterator[Any]:
 
 def _say(text: str) -> None:
     """Print a line, above the progress bar where there is one."""
-    if not sys.stderr.isatty():
-        click.echo(text)
-        return
-    from tqdm import tqdm  # noqa: PLC0415  (not for --help)
+    try:
+        if not sys.stderr.isatty():
+            click.echo(text)
+            return
+        from tqdm import tqdm  # noqa: PLC0415  (not for --help)
 
-    tqdm.write(text, file=sys.stdout)
+        tqdm.write(text, file=sys.stdout)
+        sys.stdout.flush()
+    except OSError:  # a full disk or nobody who reads: the work goes on, and the exit status says how it went
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main(args: Sequence[str] | None = None, entry: Callable[..., Any] = command.main) -> None:
@@ -448,5 +453,6 @@ def main(args: Sequence[str] | None = None, entry: Callable[..., Any] = command.
     except Eeg2FmriError as error:
         if arguments.count("-v") > 1 or "-vv" in arguments or "-vvv" in arguments:
             raise
-        click.echo(f"bids_eeg2fmri: {error}", err=True)
+        with suppress(OSError):
+            click.echo(f"bids_eeg2fmri: {error}", err=True)
         sys.exit(error.exit_status)

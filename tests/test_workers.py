@@ -13,55 +13,43 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 import pytest
-from tiny_job import arguments, contents, holder, make_dataset, run_here, start, wait_until
+from tiny_job import arguments, contents, holder, run_here, start, wait_until
 
 from bids_eeg2fmri import __version__, cli, dask_cluster
 from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.local_workers import Load, _fits
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_dataset(tmp_path_factory.mktemp("tiny"), participants=2)
-
-
-@pytest.fixture(scope="module")
-def finished(data: Path) -> Path:
-    out = data.parent / "finished"
-    assert run_here(arguments(data, out)) == 0
-    return out
-
-
-def copy_unfinished(finished: Path, out: Path, labels: Sequence[str] = ("01",)) -> None:
+def copy_unfinished(tiny_results: Path, out: Path, labels: Sequence[str] = ("01",)) -> None:
     """Copy results, of which those of some participants are not finished."""
-    shutil.copytree(finished, out)
+    shutil.copytree(tiny_results, out)
     for label in labels:
         (out / "logs" / f"sub-{label}_done.json").unlink()
 
 
 def test_a_dead_process_costs_its_participant_a_retry_and_nobody_else_anything(
-    data: Path, finished: Path, tmp_path: Path
+    tiny_dataset: Path, tiny_results: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    copy_unfinished(finished, out)
-    job = start(arguments(data, out, "--nprocs", 2))
+    copy_unfinished(tiny_results, out)
+    job = start(arguments(tiny_dataset, out, "--nprocs", 2))
     os.kill(wait_until(lambda: holder(out / "logs" / "sub-01.lock")), signal.SIGKILL)
     said, _ = job.communicate()
     assert job.returncode == 0, said
     assert "sub-01: its worker process died; it is tried once more, alone." in said
     assert "[1/2] sub-02: up to date" in said
     assert "[2/2] sub-01: done" in said
-    assert contents(out) == contents(finished)
+    assert contents(out) == contents(tiny_results)
 
 
 @pytest.mark.slow
 def test_a_participant_whose_process_dies_twice_has_failed(
-    data: Path, finished: Path, tmp_path: Path
+    tiny_dataset: Path, tiny_results: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    copy_unfinished(finished, out)
+    copy_unfinished(tiny_results, out)
     lock = out / "logs" / "sub-01.lock"
-    job = start(arguments(data, out, "--nprocs", 2))
+    job = start(arguments(tiny_dataset, out, "--nprocs", 2))
     first = wait_until(lambda: holder(lock))
     os.kill(first, signal.SIGKILL)
     os.kill(wait_until(lambda: holder(lock) not in (0, first) and holder(lock)), signal.SIGKILL)
@@ -73,10 +61,10 @@ def test_a_participant_whose_process_dies_twice_has_failed(
 
 
 @pytest.mark.slow
-def test_workers_end_with_the_first_process(data: Path, finished: Path, tmp_path: Path) -> None:
+def test_workers_end_with_the_first_process(tiny_dataset: Path, tiny_results: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    copy_unfinished(finished, out)
-    job = start(arguments(data, out, "--nprocs", 2))
+    copy_unfinished(tiny_results, out)
+    job = start(arguments(tiny_dataset, out, "--nprocs", 2))
     worker = wait_until(lambda: holder(out / "logs" / "sub-01.lock"))
     job.kill()
     job.communicate()
@@ -137,20 +125,20 @@ def launch_worker(address: str, folder: Path, *options: str) -> subprocess.Popen
 
 
 def test_a_dead_worker_of_a_cluster_costs_its_participant_a_retry(
-    data: Path, finished: Path, scheduler: str, tmp_path: Path
+    tiny_dataset: Path, tiny_results: Path, scheduler: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    copy_unfinished(finished, out, ("01", "02"))
+    copy_unfinished(tiny_results, out, ("01", "02"))
     workers = [launch_worker(scheduler, tmp_path, "--nthreads", "1") for _ in range(2)]
     try:
-        job = start(arguments(data, out, "--dask-scheduler", scheduler))
+        job = start(arguments(tiny_dataset, out, "--dask-scheduler", scheduler))
         victim = wait_until(lambda: holder(out / "logs" / "sub-01.lock"))
         assert victim in [worker.pid for worker in workers], "no participant in the client's process"
         os.kill(victim, signal.SIGKILL)
         said, _ = job.communicate()
         assert job.returncode == 0, said
         assert "2 participants: 2 done." in said
-        assert contents(out) == contents(finished)
+        assert contents(out) == contents(tiny_results)
     finally:
         for worker in workers:
             worker.terminate()
@@ -200,26 +188,32 @@ def test_workers_that_cannot_do_the_work_are_refused(worker: tuple[object, int],
     ],
 )
 def test_options_that_cannot_be_had(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[object, ...], words: str
+    tiny_dataset: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[object, ...],
+    words: str,
 ) -> None:
-    assert run_here(arguments(data, tmp_path / "out", *options)) == 64
+    assert run_here(arguments(tiny_dataset, tmp_path / "out", *options)) == 64
     assert words in capsys.readouterr().err
 
 
 def test_a_missing_package_is_named(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tiny_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "distributed" else name)
-    assert run_here(arguments(data, tmp_path / "out", "--dask-scheduler", "tcp://127.0.0.1:1")) == 64
+    assert run_here(arguments(tiny_dataset, tmp_path / "out", "--dask-scheduler", "tcp://127.0.0.1:1")) == 64
     assert "pip install 'bids_eeg2fmri[dask]'" in capsys.readouterr().err
 
 
-def test_a_scheduler_that_does_not_answer_is_one_line(data: Path, tmp_path: Path) -> None:
+def test_a_scheduler_that_does_not_answer_is_one_line(
+    tiny_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("distributed")
+    monkeypatch.setattr(dask_cluster, "_TIMEOUT", 1)
     address = f"tcp://127.0.0.1:{free_port()}"
-    job = start(arguments(data, tmp_path / "out", "--dask-scheduler", address))
-    said, _ = job.communicate(timeout=120)
-    assert job.returncode == 64, said
-    assert f"--dask-scheduler {address}: no Dask scheduler answers there within 15 s" in said
-    assert len(said.splitlines()) == 1, said
+    assert run_here(arguments(tiny_dataset, tmp_path / "out", "--dask-scheduler", address)) == 64
+    said = capsys.readouterr()
+    assert f"--dask-scheduler {address}: no Dask scheduler answers there within 1 s" in said.err
+    assert len((said.out + said.err).splitlines()) == 1
     assert not (tmp_path / "out").exists()

@@ -53,6 +53,11 @@ def start(args: list[str], **options: Any) -> subprocess.Popen[str]:
     )
 
 
+def contents_of_first(root: Path) -> dict[str, str]:
+    """Return the digest of every file but those of the second participant."""
+    return {name: digest for name, digest in contents(root).items() if "sub-02" not in name}
+
+
 def kill(job: subprocess.Popen[str]) -> int:
     """Kill a job as ``kill -9`` does and return how it ended."""
     job.kill()
