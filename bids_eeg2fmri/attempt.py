@@ -81,9 +81,8 @@ def prepare_process(job: Job) -> None:
     )
     app = logging.getLogger("bids_eeg2fmri")
     app.setLevel(_LEVELS[min(job.running.verbose, 2)])
-    if not job.running.verbose:
-        for name in _ALWAYS_TOLD:
-            app.getChild(name).setLevel(logging.INFO)
+    for name in _ALWAYS_TOLD:
+        app.getChild(name).setLevel(logging.NOTSET if job.running.verbose else logging.INFO)
     if multiprocessing.parent_process() is not None and not job.running.dask_scheduler:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the workers
     logging.captureWarnings(capture=True)

@@ -31,7 +31,6 @@ from tiny_job import (
 from bids_eeg2fmri.errors import OutputError
 from bids_eeg2fmri.formats.atomic import part_of, whole_file
 
-
 FIRST = ("--participant-label", "01")
 
 
