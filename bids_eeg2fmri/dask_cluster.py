@@ -64,8 +64,6 @@ def work_on_cluster(client: Any, job: Job, participants: Sequence[str]) -> Itera
     futures = {executor.submit(attempt_on_worker, job, one, __version__): one for one in participants}
     for future in as_completed(futures):
         outcome = _result(future, futures[future], job.running.dask_scheduler)
-        if outcome is None:
-            continue
         yield outcome
         if outcome.status == "failed" and job.running.stop_on_first_crash:
             for other in futures:
@@ -123,8 +121,8 @@ def _wrong_worker(*, version: str, n_threads: int, expected: str) -> str | None:
     return None
 
 
-def _result(future: Future[Outcome], participant: str, address: str) -> Outcome | None:
-    """Return a worker's outcome, also where workers died or the cluster is gone; None if it was cancelled."""
+def _result(future: Future[Outcome], participant: str, address: str) -> Outcome:
+    """Return a worker's outcome, also where workers died or the cluster is gone."""
     try:
         return future.result()
     except CancelledError:

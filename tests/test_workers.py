@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -16,15 +17,15 @@ import pytest
 from tiny_job import arguments, contents, holder, run_here, start, wait_until
 
 from bids_eeg2fmri import __version__, cli, dask_cluster
+from bids_eeg2fmri.attempt import Outcome
 from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.local_workers import Load, _fits
 
 
-def copy_unfinished(tiny_results: Path, out: Path, labels: Sequence[str] = ("01",)) -> None:
-    """Copy results, of which those of some participants are not finished."""
+def copy_unfinished(tiny_results: Path, out: Path) -> None:
+    """Copy results, of which those of the first participant are not finished."""
     shutil.copytree(tiny_results, out)
-    for label in labels:
-        (out / "logs" / f"sub-{label}_done.json").unlink()
+    (out / "logs" / "sub-01_done.json").unlink()
 
 
 def test_a_dead_process_costs_its_participant_a_retry_and_nobody_else_anything(
@@ -128,7 +129,7 @@ def test_a_dead_worker_of_a_cluster_costs_its_participant_a_retry(
     tiny_dataset: Path, tiny_results: Path, scheduler: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    copy_unfinished(tiny_results, out, ("01", "02"))
+    copy_unfinished(tiny_results, out)
     workers = [launch_worker(scheduler, tmp_path, "--nthreads", "1") for _ in range(2)]
     try:
         job = start(arguments(tiny_dataset, out, "--dask-scheduler", scheduler))
@@ -137,7 +138,8 @@ def test_a_dead_worker_of_a_cluster_costs_its_participant_a_retry(
         os.kill(victim, signal.SIGKILL)
         said, _ = job.communicate()
         assert job.returncode == 0, said
-        assert "2 participants: 2 done." in said
+        assert "sub-01: done" in said
+        assert "2 participants: 1 done, 1 up to date." in said
         assert contents(out) == contents(tiny_results)
     finally:
         for worker in workers:
@@ -172,6 +174,29 @@ def test_workers_that_cannot_do_the_work_are_refused(worker: tuple[object, int],
     dask_cluster._check_workers(Cluster(good, good), "tcp://10.0.0.9:8786")
     with pytest.raises(UsageError, match=words):
         dask_cluster._check_workers(Cluster(good, worker), "tcp://10.0.0.9:8786")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (None, "the connection to the Dask scheduler at tcp://10.0.0.9:8786 was lost"),
+        (type("KilledWorker", (Exception,), {})(), "every Dask worker that worked on it died"),
+        (ModuleNotFoundError("No module named 'bids_eeg2fmri'\nmore"), "No module named 'bids_eeg2fmri'"),
+    ],
+)
+def test_what_a_cluster_cannot_tell_is_a_failure_of_the_participant(
+    error: Exception | None, words: str
+) -> None:
+    future: Future[Outcome] = Future()
+    if error is None:
+        future.cancel()
+    else:
+        future.set_exception(error)
+    outcome = dask_cluster._result(future, "01", "tcp://10.0.0.9:8786")
+    assert outcome.participant == "01"
+    assert (outcome.status, outcome.exit_status) == ("failed", 1)
+    assert outcome.message.startswith(words)
+    assert "more" not in outcome.message
 
 
 @pytest.mark.parametrize(
