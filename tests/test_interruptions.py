@@ -304,10 +304,14 @@ def test_two_jobs_of_one_participant_do_not_mix(
     out = tmp_path / "out"
     first = start(arguments(tiny_dataset, out, *FIRST))
     pid = wait_until(lambda: holder(out / "logs" / "sub-01.lock"))
+    os.kill(pid, signal.SIGSTOP)  # in the middle, until the second has come
     second = start(arguments(tiny_dataset, out, *FIRST))
+    assert second.stdout is not None
+    line = second.stdout.readline()
+    os.kill(pid, signal.SIGCONT)
     said = [job.communicate()[0] for job in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], said
     assert "up to date" not in said[0]
-    assert f"is being worked on by process {pid} on " in said[1]
+    assert f"is being worked on by process {pid} on " in line
     assert "up to date" in said[1]
     assert contents(out) == contents_of_first(tiny_results)
