@@ -33,7 +33,9 @@ from bids_eeg2fmri.planning import dataset_roots, discover_participant_eeg
 from bids_eeg2fmri.records import AppliedModel, CleanEeg, SavedModel, VolumeClock
 from bids_eeg2fmri.registry import FittedPredictor
 from bids_eeg2fmri.report.application import ApplicationReport, write_application_report
+from bids_eeg2fmri.report.keeping import keep_report
 from bids_eeg2fmri.settings import EegSettings, Job, Settings, build
+from bids_eeg2fmri.stages import log_stage
 from bids_eeg2fmri.sync.align import align_without_bold
 from bids_eeg2fmri.sync.discovery import refuse_unusable
 from bids_eeg2fmri.sync.eeg_discovery import EegDiscovery, EegRun
@@ -78,8 +80,12 @@ def apply_to_participant(job: Job, participant: str) -> tuple[Status, str]:
 
     models = [load_model_file(path, job.settings) for path in files]
     notes = warn_of_others(models, participant)
-    applied = [item for run in discovery.runs for item in apply_to_run(run, models, job.settings)]
-    reopen(outputs.completion(participant))
+    applied: list[AppliedModel] = []
+    for run in discovery.runs:
+        names = ", ".join(model.saved.model for model in models)
+        with log_stage(_logger, f"{run.entities}: EEG cleaned, {names} applied"):
+            applied += apply_to_run(run, models, job.settings)
+    reopen(outputs.completion(participant), outputs.folder(participant))
     for item in applied:
         path = outputs.of_run(item.entities, "eeg", suffix="timeseries", extension=".tsv", desc=item.model)
         written += write_applied_series(path, item, roots=_named_roots(job))
@@ -95,6 +101,7 @@ def apply_to_participant(job: Job, participant: str) -> tuple[Status, str]:
     written += write_application_report(
         report, html_path=outputs.report(participant), figures_dir=outputs.figures(participant)
     )
+    written += keep_report(outputs.report_content(participant), report)
     mark = outputs.completion(participant)
     write_mark(mark, digest, written, job.output_dir, settings=job.settings.as_toml())
     names = ", ".join(dict.fromkeys(item.model for item in applied))
@@ -144,7 +151,6 @@ def apply_to_run(run: EegRun, models: Sequence[LoadedModel], settings: Settings)
     BadDataError
         If channels are missing beyond interpolation or the sampling rate is too low.
     """
-    _logger.info("%s: cleaning the EEG, applying %s", run.entities, ", ".join(m.saved.model for m in models))
     past = read_provenance(run.eeg.path)
     cleaned: dict[tuple[EegSettings, float], CleanEeg] = {}
     applied = []

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ from bids_eeg2fmri.errors import (
     did_you_mean,
 )
 from bids_eeg2fmri.registry import MODELS, REGION_SETS, check_region_set
+from bids_eeg2fmri.resources import parse_memory
 from bids_eeg2fmri.settings import Application, Job, Running, Selection, load_settings
 
 _EPILOG = """\b
@@ -178,13 +182,23 @@ def _spread(
 @click.option("--config-file", type=click.Path(path_type=Path), help="Settings in TOML.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting: eeg.lowpass=30.")
 @click.option("-w", "--work-dir", type=click.Path(path_type=Path), help="Keeps cleaned data for later runs.")
-@click.option("--nprocs", type=click.IntRange(min=1), default=1, help="Participants at a time [1].")
+@click.option(
+    "--clean-workdir", is_flag=True, help="First remove what earlier runs have kept in the work folder."
+)
+@click.option("--nprocs", type=click.IntRange(min=1), help="Participants at a time [1].")
 @click.option("--omp-nthreads", type=click.IntRange(min=1), default=1, help="Threads per participant [1].")
+@click.option("--mem", metavar="AMOUNT", help="Memory for all of them: 8GB, 8000MB [as much as is allowed].")
+@click.option(
+    "--dask-scheduler", metavar="ADDRESS", help="Work on the workers of this Dask cluster: tcp://HOST:8786."
+)
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="For networks [auto]."
 )
 @click.option("--random-seed", type=int, help="Seed of every random draw [0].")
 @click.option("--dry-run", is_flag=True, help="List the runs and what would be done; write nothing.")
+@click.option(
+    "--reports-only", is_flag=True, help="Make the reports of finished participants again; train nothing."
+)
 @click.option("--stop-on-first-crash", is_flag=True, help="Start no participant after one has failed.")
 @click.option("-v", "--verbose", count=True, help="More messages; -vv also shows tracebacks.")
 @click.version_option(__version__, prog_name="bids_eeg2fmri")
@@ -251,20 +265,53 @@ def build_job(options: dict[str, Any]) -> tuple[Job, str]:
         output_dir=output_dir,
         derivatives=derivatives,
         selection=_selection(options),
-        running=Running(
-            nprocs=options["nprocs"],
-            omp_nthreads=options["omp_nthreads"],
-            device=options["device"],
-            dry_run=options["dry_run"],
-            stop_on_first_crash=options["stop_on_first_crash"],
-            work_dir=options["work_dir"].absolute() if options["work_dir"] else None,
-            bids_database_dir=_database_dir(bids_dir, options["bids_database_dir"]),
-            verbose=options["verbose"],
-        ),
+        running=_running(options, bids_dir),
         settings=settings,
         application=application,
     )
     return job, level
+
+
+def _running(options: Mapping[str, Any], bids_dir: Path) -> Running:
+    """Return how the work is to be done."""
+    if options["clean_workdir"] and options["work_dir"] is None:
+        raise UsageError("--clean-workdir needs the folder that is to be cleaned: give --work-dir too.")
+    if options["dask_scheduler"]:
+        for name in ("nprocs", "mem"):
+            if options[name] is not None:
+                raise UsageError(
+                    f"--{name} is of processes on this machine; with --dask-scheduler the cluster's workers "
+                    "decide how many participants are worked on at a time. Leave one of them out."
+                )
+        _check_dask(options["dask_scheduler"])
+    return Running(
+        nprocs=options["nprocs"] or 1,
+        omp_nthreads=options["omp_nthreads"],
+        memory=parse_memory(options["mem"]) if options["mem"] is not None else None,
+        dask_scheduler=options["dask_scheduler"] or "",
+        device=options["device"],
+        dry_run=options["dry_run"],
+        reports_only=options["reports_only"],
+        stop_on_first_crash=options["stop_on_first_crash"],
+        work_dir=options["work_dir"].absolute() if options["work_dir"] else None,
+        clean_work_dir=options["clean_workdir"],
+        bids_database_dir=_database_dir(bids_dir, options["bids_database_dir"]),
+        verbose=options["verbose"],
+    )
+
+
+def _check_dask(address: str) -> None:
+    """Refuse what cannot be the address of a Dask scheduler, and where its client is not installed."""
+    if re.fullmatch(r"([a-z]+://)?[^:/\s]+:\d+|([a-z]+://)?\[[0-9a-fA-F:]+\]:\d+", address) is None:
+        raise UsageError(
+            f"--dask-scheduler: '{address}' is no address; expected what 'dask scheduler' prints, for "
+            "example tcp://10.0.0.5:8786."
+        )
+    if find_spec("distributed") is None:
+        raise UsageError(
+            "--dask-scheduler needs the package distributed. Install it with: "
+            "pip install 'bids_eeg2fmri[dask]'"
+        )
 
 
 def _application(options: Mapping[str, Any], level: str) -> Application | None:
@@ -380,12 +427,16 @@ def _show(outcomes: Iterator[Any], n_outcomes: int) -> Iterator[Any]:
 
 def _say(text: str) -> None:
     """Print a line, above the progress bar where there is one."""
-    if not sys.stderr.isatty():
-        click.echo(text)
-        return
-    from tqdm import tqdm  # noqa: PLC0415  (not for --help)
+    try:
+        if not sys.stderr.isatty():
+            click.echo(text)
+            return
+        from tqdm import tqdm  # noqa: PLC0415  (not for --help)
 
-    tqdm.write(text, file=sys.stdout)
+        tqdm.write(text, file=sys.stdout)
+        sys.stdout.flush()
+    except OSError:  # a full disk or nobody who reads: the work goes on, and the exit status says how it went
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main(args: Sequence[str] | None = None, entry: Callable[..., Any] = command.main) -> None:
@@ -402,5 +453,6 @@ def main(args: Sequence[str] | None = None, entry: Callable[..., Any] = command.
     except Eeg2FmriError as error:
         if arguments.count("-v") > 1 or "-vv" in arguments or "-vvv" in arguments:
             raise
-        click.echo(f"bids_eeg2fmri: {error}", err=True)
+        with suppress(OSError):
+            click.echo(f"bids_eeg2fmri: {error}", err=True)
         sys.exit(error.exit_status)

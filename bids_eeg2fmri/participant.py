@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -61,10 +60,12 @@ from bids_eeg2fmri.records import (
 )
 from bids_eeg2fmri.registry import load_objective
 from bids_eeg2fmri.report.classification import ClassificationReport, write_classification_report
+from bids_eeg2fmri.report.keeping import keep_report
 from bids_eeg2fmri.report.methods import describe_classification, describe_folds, describe_methods
 from bids_eeg2fmri.report.participant import ParticipantReport, RunContent, write_participant_report
 from bids_eeg2fmri.report.style import is_shown
 from bids_eeg2fmri.settings import Job, Settings
+from bids_eeg2fmri.stages import log_stage
 from bids_eeg2fmri.sync.align import align_run
 from bids_eeg2fmri.sync.discovery import Discovery, TimedRun, refuse_unusable
 from bids_eeg2fmri.sync.localizer_runs import LocalizerRun, find_localizer_runs
@@ -131,18 +132,7 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
     placed = _place_bold(job, outputs, discovery.timed, localizer)
     written += placed.written
     labels = label_regions([one.run for one in placed.timed], job.settings.bold, placed.grid)
-    runs, notes = _share_channels(
-        [
-            prepare_run(
-                one,
-                labels,
-                job.settings,
-                job.running.work_dir,
-                minimal=placed.moved.get(one.run.raw_bold_path),
-            )
-            for one in placed.timed
-        ]
-    )
+    runs, notes = _share_channels([_prepare_next(job, one, labels, placed) for one in placed.timed])
     notes += (MINIMAL_NOTE,) if placed.moved else ()
     if job.settings.objective == "bold":
         splits = choose_folds(runs, job.settings)
@@ -171,7 +161,8 @@ def _place_bold(
     # A run of the localiser's task may be one of the others too.
     runs: dict[Path, BoldRun] = {one.run.raw_bold_path: one.run for one in timed}
     runs |= {one.run.raw_bold_path: one.run for one in localizer if one.run.raw_bold_path not in runs}
-    minimal = preprocess_minimally([*runs.values()], work_dir=job.running.work_dir)
+    with log_stage(_logger, f"sub-{timed[0].run.entities.subject}: BOLD preprocessed minimally"):
+        minimal = preprocess_minimally([*runs.values()], work_dir=job.running.work_dir)
     tables, written = write_minimal(outputs, [*runs.values()], minimal)
     table_of = dict(zip(runs, tables, strict=True))
     return PlacedBold(
@@ -189,6 +180,13 @@ def _place_bold(
     )
 
 
+def _prepare_next(job: Job, timed: TimedRun, labels: RegionLabels, placed: PlacedBold) -> PreparedRun:
+    """Prepare one run, and tell the log."""
+    minimal = placed.moved.get(timed.run.raw_bold_path)
+    with log_stage(_logger, f"{timed.run.entities}: EEG cleaned, BOLD read"):
+        return prepare_run(timed, labels, job.settings, job.running.work_dir, minimal=minimal)
+
+
 def prepare_run(
     timed: TimedRun,
     labels: RegionLabels,
@@ -202,7 +200,6 @@ def prepare_run(
     ``minimal`` is what minimal preprocessing made of a raw BOLD image.
     """
     run = timed.run
-    _logger.info("%s: cleaning the EEG, reading the BOLD", run.entities)
     units = choose_units(labels, settings.bold)
     signals = read_signals(run, units, settings, work_dir, minimal=minimal)
     regions = summarise_run(signals, units, settings.bold, space=run.space)
@@ -325,38 +322,37 @@ def train_and_test(
     data = targets.data.changed(lambda _, run: add_nuisance(run))
     final = [add_nuisance(run) for run in targets.final]
     device, seed = resolve_device(device), settings.random_seed
-    trials = list(try_baselines(data, splits, settings.evaluation, seed=seed))
+    with log_stage(_logger, f"{final[0].entities}: baselines tested"):
+        trials = list(try_baselines(data, splits, settings.evaluation, seed=seed))
     models: list[SavedModel] = []
     explanations: list[Explanation] = []
     controls: list[ControlScore] = []
     for predictor in build_predictors(settings):
-        start = time.monotonic()
-        trial = try_model(predictor, data, splits, settings.evaluation, seed=seed, device=device)
-        trials.append(trial)
-        fitted = fit_final(predictor, final, seed=seed, device=device)
-        saved = save_predictor(
-            predictor,
-            fitted,
-            final,
-            preprocessing=asdict(settings.eeg),
-            start_time=targets.measured[0].run.start_time,
-            lookahead=max(run.eeg.lookahead for run in targets.measured),
-        )
-        models.append(replace(saved, bold=targets.measured[0].run.preprocessing))
-        explanations.append(explain_model(predictor.name, fitted.spatial_filters(), final))
-        if settings.evaluation.controls:
-            controls += run_controls(
+        with log_stage(_logger, f"{final[0].entities}: {predictor.name} tested and trained"):
+            trial = try_model(predictor, data, splits, settings.evaluation, seed=seed, device=device)
+            trials.append(trial)
+            fitted = fit_final(predictor, final, seed=seed, device=device)
+            saved = save_predictor(
                 predictor,
-                data,
-                [control_targets(run.aligned) for run in targets.measured],
-                splits,
-                settings.evaluation,
-                real=trial.evaluation,
-                seed=seed,
-                device=device,
+                fitted,
+                final,
+                preprocessing=asdict(settings.eeg),
+                start_time=targets.measured[0].run.start_time,
+                lookahead=max(run.eeg.lookahead for run in targets.measured),
             )
-        seconds = time.monotonic() - start
-        _logger.info("%s: %s in %.1f s", final[0].entities, predictor.name, seconds)
+            models.append(replace(saved, bold=targets.measured[0].run.preprocessing))
+            explanations.append(explain_model(predictor.name, fitted.spatial_filters(), final))
+            if settings.evaluation.controls:
+                controls += run_controls(
+                    predictor,
+                    data,
+                    [control_targets(run.aligned) for run in targets.measured],
+                    splits,
+                    settings.evaluation,
+                    real=trial.evaluation,
+                    seed=seed,
+                    device=device,
+                )
     results = Results(
         runs=tuple(replace(p, aligned=r) for p, r in zip(targets.measured, data.measured, strict=True)),
         predictions=tuple(trial.predictions for trial in trials),
@@ -378,9 +374,11 @@ def _predict_bold(
 ) -> tuple[list[Path], str]:
     """Answer what the EEG says of the BOLD: train, test, write; return the files and a summary."""
     results, explanations = train_and_test(targets, splits, job.settings, device=job.running.device)
-    reopen(outputs.completion(targets.measured[0].run.entities.subject))
-    written = write_results(outputs, results, raw_root=job.bids_dir)
-    written += _write_report(job, outputs, discovery, splits, results, explanations, notes)
+    participant = targets.measured[0].run.entities.subject
+    reopen(outputs.completion(participant), outputs.folder(participant))
+    with log_stage(_logger, f"sub-{participant}: results and report written"):
+        written = write_results(outputs, results, raw_root=job.bids_dir)
+        written += _write_report(job, outputs, discovery, splits, results, explanations, notes)
     return written, _summary(results.scores)
 
 
@@ -393,9 +391,10 @@ def _classify(
 ) -> tuple[list[Path], str]:
     """Answer a question of classes: train, test, write; return the files and a summary."""
     train_and_test_classes = load_objective(job.settings.objective)
-    results: ClassificationResults = train_and_test_classes(runs, job.settings, device=job.running.device)
     participant = runs[0].run.entities.subject
-    reopen(outputs.completion(participant))
+    with log_stage(_logger, f"sub-{participant}: classifiers tested and trained"):
+        results: ClassificationResults = train_and_test_classes(runs, job.settings, device=job.running.device)
+    reopen(outputs.completion(participant), outputs.folder(participant))
     written = write_classification(outputs, results, raw_root=job.bids_dir)
     report = ClassificationReport(
         participant=participant,
@@ -410,6 +409,7 @@ def _classify(
     written += write_classification_report(
         report, html_path=outputs.report(participant), figures_dir=outputs.figures(participant)
     )
+    written += keep_report(outputs.report_content(participant), report)
     return written, _summary_of_classes(results.scores)
 
 
@@ -522,11 +522,10 @@ def _write_report(
         notes=(*notes, *_describe_overlap(results.overlap)),
         controls=results.controls,
     )
-    return list(
-        write_participant_report(
-            report, html_path=outputs.report(participant), figures_dir=outputs.figures(participant)
-        )
+    pages = write_participant_report(
+        report, html_path=outputs.report(participant), figures_dir=outputs.figures(participant)
     )
+    return [*pages, *keep_report(outputs.report_content(participant), report)]
 
 
 def _describe_overlap(overlap: Mapping[str, float]) -> tuple[str, ...]:

@@ -1,42 +1,36 @@
-"""Work through the participants, one by one or side by side; what fails stays with its participant."""
+"""The levels from the first participant to the last: prepare, work through them, say how it went."""
 
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import os
-import signal
-import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal
-
-from threadpoolctl import threadpool_limits
+from contextlib import contextmanager
 
 from bids_eeg2fmri import __version__
-from bids_eeg2fmri.application import apply_to_participant
+from bids_eeg2fmri.attempt import Outcome, attempt, prepare_process
 from bids_eeg2fmri.bids.dataset import list_participants
 from bids_eeg2fmri.bids.derivatives import describe_sources
 from bids_eeg2fmri.bids.model_files import list_model_names
-from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.bids.selection import select_participants
-from bids_eeg2fmri.errors import Eeg2FmriError, NothingSelectedError
+from bids_eeg2fmri.dask_cluster import connect_to_cluster, work_on_cluster
+from bids_eeg2fmri.errors import MissingInputError, NothingSelectedError
 from bids_eeg2fmri.evaluation.baselines import BASELINES
-from bids_eeg2fmri.formats.atomic import write_text
 from bids_eeg2fmri.formats.derivative import prepare_output, write_dataset_files
-from bids_eeg2fmri.participant import run_participant
+from bids_eeg2fmri.formats.lock import hold_lock
+from bids_eeg2fmri.formats.work_folder import clean_work_dir, prepare_work_dir
+from bids_eeg2fmri.local_workers import Load, work_locally
+from bids_eeg2fmri.memory_need import estimate_memory
 from bids_eeg2fmri.registry import Predictor, load_model, model_names
 from bids_eeg2fmri.report.methods import write_citations
+from bids_eeg2fmri.resources import allowed_cpus, allowed_memory, describe_memory
 from bids_eeg2fmri.settings import Job
 from bids_eeg2fmri.training.classifiers import Described, build_models
 from bids_eeg2fmri.training.predictors import resolve_device
 
 Say = Callable[[str], None]
-Show = Callable[[Iterator["Outcome"], int], Iterable["Outcome"]]
+Show = Callable[[Iterator[Outcome], int], Iterable[Outcome]]
+
+_logger = logging.getLogger(__name__)
 
 #: Labels of desc- that are no model's name.
 _DESCRIPTIONS = {
@@ -55,17 +49,6 @@ _DESCRIPTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How the work on one participant ended."""
-
-    participant: str
-    status: Literal["done", "up to date", "nothing to do", "failed"]
-    message: str
-    seconds: float
-    exit_status: int = 0
-
-
 def run_participant_level(job: Job, *, say: Say, show: Show) -> int:
     """Work through the selected participants and return the exit status.
 
@@ -82,19 +65,14 @@ def run_participant_level(job: Job, *, say: Say, show: Show) -> int:
         For what stops the work before any participant.
     """
     participants = select_participants(list_participants(job.bids_dir), job.selection)
-    _start_process(job)
-    if job.application is None:
-        predictors: Sequence[Described | type[Predictor]] = build_models(job.settings)
-        resolve_device(job.running.device)
-    else:
-        names = list_model_names(job.application.path)
-        predictors = [load_model(name) for name in names if name in model_names()]
-    prepare_output(job.output_dir)
-    _write_dataset(job, predictors)
-    outcomes: list[Outcome] = []
-    for outcome in show(_outcomes(job, participants), len(participants)):
-        outcomes.append(outcome)
-        say(_line(outcome, len(outcomes), len(participants)))
+    prepare_process(job)
+    predictors = _choose_predictors(job)
+    with _open_workers(job, participants) as work:
+        _prepare_folders(job, predictors, say)
+        outcomes: list[Outcome] = []
+        for outcome in show(work(), len(participants)):
+            outcomes.append(outcome)
+            say(_line(outcome, len(outcomes), len(participants)))
     return _recap(job, outcomes, say)
 
 
@@ -104,34 +82,112 @@ def run_group_level(job: Job, *, say: Say) -> int:
     participants = select_participants(known, job.selection)
     from bids_eeg2fmri.group import run_group  # noqa: PLC0415  (a second of plotting, for this level only)
 
-    _start_process(job)
+    prepare_process(job)
     prepare_output(job.output_dir)
-    for line in run_group(job, participants):
-        say(line)
+    with hold_lock(job.output_dir / "logs" / "group.lock", f"The group level in {job.output_dir}"):
+        for line in run_group(job, participants):
+            say(line)
     return 0
 
 
-def attempt(job: Job, participant: str) -> Outcome:
-    """Work on one participant; an error becomes a crash file and an outcome, never an exception."""
-    start = time.monotonic()
-    try:
-        with threadpool_limits(limits=job.running.omp_nthreads):
-            work = run_participant if job.application is None else apply_to_participant
-            status, message = work(job, participant)
-        return Outcome(
-            participant=participant, status=status, message=message, seconds=time.monotonic() - start
+@contextmanager
+def _open_workers(job: Job, participants: Sequence[str]) -> Iterator[Callable[[], Iterator[Outcome]]]:
+    """Yield what works through the participants: a Dask cluster, processes side by side, or this process."""
+    if job.running.dask_scheduler:
+        with connect_to_cluster(job) as client:
+            yield lambda: work_on_cluster(client, job, participants)
+        return
+    n_workers = min(_count_workers(job), len(participants))
+    if n_workers == 1 and job.running.memory is None:
+        yield lambda: _work_here(job, participants)
+        return
+    memory = job.running.memory or allowed_memory().value
+    loads = [Load(participant=one, memory=estimate_memory(job, one)) for one in participants]
+    _tell_memory(loads, memory, n_workers)
+    if n_workers == 1:
+        yield lambda: _work_here(job, participants)
+    else:
+        yield lambda: work_locally(job, loads, n_workers=n_workers, memory=memory)
+
+
+def _work_here(job: Job, participants: Sequence[str]) -> Iterator[Outcome]:
+    """Yield the outcomes of participants that are worked on one after the other in this process."""
+    for participant in participants:
+        outcome = attempt(job, participant)
+        yield outcome
+        if outcome.status == "failed" and job.running.stop_on_first_crash:
+            return
+
+
+def _count_workers(job: Job) -> int:
+    """Return how many participants are worked on at a time: as told, but no more than there are CPUs for."""
+    asked, threads = job.running.nprocs, job.running.omp_nthreads
+    cpus = allowed_cpus()
+    if asked * threads <= cpus.value:
+        return asked
+    n_workers = max(1, min(asked, cpus.value // threads))
+    _logger.warning(
+        "%d participants at a time with %d threads each were asked for, but %s allows %d CPUs: %d at a time.",
+        asked,
+        threads,
+        cpus.source,
+        cpus.value,
+        n_workers,
+    )
+    return n_workers
+
+
+def _tell_memory(loads: Sequence[Load], memory: int, n_workers: int) -> None:
+    """Warn where the expected memory limits how many participants are worked on at once."""
+    allowed = allowed_memory()
+    if memory > allowed.value:
+        _logger.warning(
+            "--mem is %s, but %s is %s.",
+            describe_memory(memory),
+            allowed.source,
+            describe_memory(allowed.value),
         )
-    except Exception as error:  # whatever it is, the other participants go on
-        known = isinstance(error, Eeg2FmriError)
-        text = str(error) if known else f"{type(error).__name__}: {error}"
-        crash = _write_crash(job, participant, error)
-        return Outcome(
-            participant=participant,
-            status="failed",
-            message=f"{text}{crash}",
-            seconds=time.monotonic() - start,
-            exit_status=error.exit_status if isinstance(error, Eeg2FmriError) else 1,
+    largest = max(loads, key=lambda load: load.memory)
+    need = f"sub-{largest.participant} is expected to need {describe_memory(largest.memory)}"
+    if largest.memory > memory:
+        _logger.warning(
+            "%s, more than there is (%s). It is worked on all the same, alone.", need, describe_memory(memory)
         )
+    elif largest.memory * n_workers > memory:
+        _logger.warning(
+            "%s: not all of %d participants at a time fit into %s.", need, n_workers, describe_memory(memory)
+        )
+    _logger.info("%s; there is %s.", need, describe_memory(memory))
+
+
+def _choose_predictors(job: Job) -> Sequence[Described | type[Predictor]]:
+    """Return what is trained or applied; what cannot be is refused."""
+    if job.running.reports_only:
+        if not (job.output_dir / "logs").is_dir():
+            raise MissingInputError(
+                f"There are no results in {job.output_dir}, so no reports can be made again. Run without "
+                "--reports-only first."
+            )
+        return ()
+    if job.application is not None:
+        names = list_model_names(job.application.path)
+        return [load_model(name) for name in names if name in model_names()]
+    resolve_device(job.running.device)
+    return build_models(job.settings)
+
+
+def _prepare_folders(job: Job, predictors: Sequence[Described | type[Predictor]], say: Say) -> None:
+    """Make the output and the work folder, and write what belongs to no participant."""
+    prepare_output(job.output_dir)
+    if job.running.work_dir is not None:
+        if job.running.clean_work_dir:
+            n_records = clean_work_dir(job.running.work_dir)
+            say(f"{n_records} files of earlier runs removed from {job.running.work_dir}.")
+        prepare_work_dir(job.running.work_dir)
+    if job.running.reports_only:
+        return  # settings.toml stays that of the results
+    with hold_lock(job.output_dir / "logs" / "dataset.lock", f"The dataset in {job.output_dir}"):
+        _write_dataset(job, predictors)
 
 
 def _write_dataset(job: Job, predictors: Sequence[Described | type[Predictor]]) -> None:
@@ -159,89 +215,6 @@ def _write_dataset(job: Job, predictors: Sequence[Described | type[Predictor]]) 
     )
 
 
-def _outcomes(job: Job, participants: Sequence[str]) -> Iterator[Outcome]:
-    """Yield outcomes as they come."""
-    if job.running.nprocs == 1 or len(participants) == 1:
-        for participant in participants:
-            outcome = attempt(job, participant)
-            yield outcome
-            if outcome.status == "failed" and job.running.stop_on_first_crash:
-                return
-        return
-    # Fresh processes: a fork of one that holds threads can hang.
-    context = multiprocessing.get_context("spawn")
-    n_workers = min(job.running.nprocs, len(participants))
-    with ProcessPoolExecutor(
-        n_workers, mp_context=context, initializer=_start_process, initargs=(job,)
-    ) as pool:
-        futures = {pool.submit(attempt, job, participant): participant for participant in participants}
-        try:
-            for future in as_completed(futures):
-                if future.cancelled():
-                    continue
-                outcome = _result(future, futures[future])
-                yield outcome
-                if outcome.status == "failed" and job.running.stop_on_first_crash:
-                    pool.shutdown(wait=False, cancel_futures=True)
-        except KeyboardInterrupt:
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-            raise
-
-
-def _result(future: Future[Outcome], participant: str) -> Outcome:
-    """Return a worker's outcome, also where the worker died."""
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return Outcome(
-            participant=participant,
-            status="failed",
-            message="a worker process died, most often for lack of memory. Use fewer --nprocs and run again.",
-            seconds=0.0,
-            exit_status=1,
-        )
-
-
-def _start_process(job: Job) -> None:
-    """Prepare a process, the first or a worker: log and threads as told.
-
-    The stages of each participant are told, with -v everything that is done, with -vv also what other
-    libraries warn of.
-    """
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
-    )
-    app = logging.getLogger("bids_eeg2fmri")
-    app.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(job.running.verbose, 2)])
-    if not job.running.verbose:
-        for name in ("participant", "application"):
-            app.getChild(name).setLevel(logging.INFO)
-    if multiprocessing.parent_process() is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the workers
-    logging.captureWarnings(capture=True)
-    logging.getLogger("py.warnings").setLevel(logging.WARNING if job.running.verbose > 1 else logging.ERROR)
-    _set_threads(job)
-
-
-def _set_threads(job: Job) -> None:
-    """Make libraries that are loaded later, and worker processes, use as many threads as told."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(job.running.omp_nthreads)
-
-
-def _write_crash(job: Job, participant: str, error: Exception) -> str:
-    """Write the traceback and return where it is, in words."""
-    stamp = datetime.now(tz=UTC).strftime("%Y%m%dT%H%M%S")
-    path = Outputs(root=job.output_dir).crash(participant, stamp)
-    details = "".join(traceback.format_exception(error))
-    try:
-        write_text(path, f"bids_eeg2fmri {__version__}\n\n{details}\n{job.settings.as_toml()}\n")
-    except Eeg2FmriError as second:
-        return f" (no crash file: {second})"
-    return f" (crash file: {path})"
-
-
 def _line(outcome: Outcome, n_done: int, n_all: int) -> str:
     """Return one line on an outcome."""
     head = f"[{n_done}/{n_all}] sub-{outcome.participant}: {outcome.status}"
@@ -262,9 +235,15 @@ def _recap(job: Job, outcomes: Sequence[Outcome], say: Say) -> int:
         statuses = {o.exit_status for o in failed}
         return statuses.pop() if len(failed) == len(outcomes) and len(statuses) == 1 else 1
     if len(by_status["nothing to do"]) == len(outcomes):
-        what = "run with both EEG and BOLD" if job.application is None else "EEG recording"
         raise NothingSelectedError(
-            f"No {what} is left: {outcomes[0].message}. --dry-run lists every recording."
+            f"No {_what(job)} is left: {outcomes[0].message}. --dry-run lists every recording."
         )
     say(f"Reports: {job.output_dir}/sub-*.html")
     return 0
+
+
+def _what(job: Job) -> str:
+    """Return what a participant must have to be worked on."""
+    if job.running.reports_only:
+        return "participant with results"
+    return "run with both EEG and BOLD" if job.application is None else "EEG recording"

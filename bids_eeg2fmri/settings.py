@@ -381,10 +381,18 @@ class Running:
 
     nprocs: int = 1
     omp_nthreads: int = 1
+    #: Memory for all participants that are worked on at once, bytes; None: as much as is allowed.
+    memory: int | None = None
+    #: Address of a Dask scheduler whose workers do the work; empty: processes of this machine do.
+    dask_scheduler: str = ""
+    #: Whether pages and figures are made again from what was kept of finished participants, and nothing else.
+    reports_only: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dry_run: bool = False
     stop_on_first_crash: bool = False
     work_dir: Path | None = None
+    #: Whether what the work folder holds is removed before the work begins.
+    clean_work_dir: bool = False
     #: Keeps pybids' index of the datasets; None: they are indexed anew, only the selected participants.
     bids_database_dir: Path | None = None
     verbose: int = 0

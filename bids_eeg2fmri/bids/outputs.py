@@ -20,6 +20,14 @@ class Outputs:
         """Folder of settings, citations, crash files and completion marks."""
         return self.root / "logs"
 
+    def folder(self, subject: str) -> Path:
+        """Return the folder of a participant's files."""
+        return self.root / f"sub-{subject}"
+
+    def lock(self, subject: str) -> Path:
+        """Return the path of the file that a participant's job holds while it works."""
+        return self.logs / f"sub-{subject}.lock"
+
     def completion(self, subject: str) -> Path:
         """Return the path of the mark that a participant is finished."""
         return self.logs / f"sub-{subject}_done.json"
@@ -39,6 +47,10 @@ class Outputs:
     def figures(self, subject: str) -> Path:
         """Return the folder of the figures of the participant's report."""
         return self.root / f"sub-{subject}" / "figures"
+
+    def report_content(self, subject: str) -> Path:
+        """Return the path of what the participant's report shows, from which it can be made again."""
+        return self.logs / f"sub-{subject}_report.safetensors"
 
     def runs(self, subject: str) -> Path:
         """Return the path of the table of every recording found."""

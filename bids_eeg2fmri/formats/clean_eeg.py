@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pybv
 
-from bids_eeg2fmri.formats.atomic import whole_file
+from bids_eeg2fmri.errors import OutputError
+from bids_eeg2fmri.formats.atomic import part_of
 from bids_eeg2fmri.formats.json_file import write_json
 from bids_eeg2fmri.formats.table import write_table
 from bids_eeg2fmri.records import CleanEeg, VolumeClock
@@ -41,24 +42,22 @@ def write_clean_eeg(
     list of Path
         The files written.
     """
-    header_path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=header_path.parent, prefix=".part.") as folder:
-        pybv.write_brainvision(
-            data=eeg.data,
-            sfreq=eeg.sfreq,
-            ch_names=list(eeg.channel_names),
-            fname_base=header_path.stem,
-            folder_out=folder,
-            events=_volume_events(eeg, clock),
-            unit="µV",
-            fmt="binary_float32",
-            resolution=1.0,
-        )
-        # The header last: whoever finds it finds all of the recording.
-        paths = [header_path.with_suffix(extension) for extension in (".eeg", ".vmrk", ".vhdr")]
+    # The header last: whoever finds it finds all of the recording.
+    paths = [header_path.with_suffix(extension) for extension in (".eeg", ".vmrk", ".vhdr")]
+    folder = part_of(header_path)
+    try:
+        folder.mkdir(parents=True)
+        _write_recording(folder, header_path.stem, eeg, clock)
         for path in paths:
-            with whole_file(path) as part:
-                (Path(folder) / path.name).replace(part)
+            (folder / path.name).replace(path)
+    except OSError as error:
+        # The message of a signal that does not fit on the disk holds numbers only.
+        reason = error.strerror or "the signal does not fit on the disk"
+        raise OutputError(
+            f"{header_path} cannot be written: {reason}. Check permissions and free space."
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     sidecar = header_path.with_suffix(".json")
     write_json(
         sidecar,
@@ -86,6 +85,21 @@ def write_clean_eeg(
     rows = [(name, "EEG", "uV", eeg.sfreq, "good") for name in eeg.channel_names]
     write_table(channels, rows, _CHANNEL_COLUMNS)
     return [*paths, sidecar, channels, channels.with_suffix(".json")]
+
+
+def _write_recording(folder: Path, stem: str, eeg: CleanEeg, clock: VolumeClock) -> None:
+    """Write signal, markers and header into a folder."""
+    pybv.write_brainvision(
+        data=eeg.data,
+        sfreq=eeg.sfreq,
+        ch_names=list(eeg.channel_names),
+        fname_base=stem,
+        folder_out=folder,
+        events=_volume_events(eeg, clock),
+        unit="µV",
+        fmt="binary_float32",
+        resolution=1.0,
+    )
 
 
 def _spectrum_fields(eeg: CleanEeg) -> dict[str, object]:

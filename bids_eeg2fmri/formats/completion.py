@@ -55,10 +55,18 @@ def is_finished(mark: Path) -> bool:
         return False
 
 
-def reopen(mark: Path) -> None:
-    """Say that a participant's results are being replaced, so that nobody takes a part of them for all."""
-    if mark.exists():
-        write_json(mark, {"Digest": "", "Outputs": read_outputs(mark)})
+def reopen(mark: Path, folder: Path) -> None:
+    """Say that a participant's results are being replaced, so that nobody takes a part of them for all.
+
+    What lies in the participant's folder and is none of the results is noted as not this app's own; the rest
+    is what :func:`write_mark` may remove, also where this job is killed and another one goes on.
+    """
+    root = mark.parent.parent
+    outputs = read_outputs(mark)
+    if mark.exists() and not is_finished(mark):
+        return  # noted by the job that did not finish
+    present = {p.relative_to(root).as_posix() for p in folder.rglob("*") if p.is_file()}
+    write_json(mark, {"Digest": "", "Outputs": outputs, "Foreign": sorted(present - set(outputs))})
 
 
 def read_outputs(mark: Path) -> list[str]:
@@ -70,14 +78,38 @@ def read_outputs(mark: Path) -> list[str]:
 
 
 def write_mark(mark: Path, digest: str, outputs: Iterable[Path], root: Path, *, settings: str = "") -> None:
-    """Write the mark, and remove what an earlier run wrote and this one did not."""
-    names = sorted({path.relative_to(root).as_posix() for path in outputs})
-    for stale in set(read_outputs(mark)) - set(names):
+    """Write the mark, and remove what earlier runs wrote and this one did not, finished or not."""
+    names = {path.relative_to(root).as_posix() for path in outputs}
+    for stale in (*read_outputs(mark), *_of_unfinished(mark, root, names)):
+        path = (root / stale).resolve()
+        if stale not in names and path.is_relative_to(root.resolve()):
+            path.unlink(missing_ok=True)
+    kept = hashlib.sha256(settings.encode()).hexdigest()
+    write_json(mark, {"Digest": digest, "Settings": kept, "Outputs": sorted(names)})
+
+
+def replace_pages(mark: Path, pages: Iterable[Path], root: Path) -> None:
+    """Name other pages and figures in the mark of a finished participant; remove those that are no more."""
+    names = {path.relative_to(root).as_posix() for path in pages}
+    content = read_json(mark)
+    old = {name for name in read_outputs(mark) if name.endswith((".html", ".svg"))}
+    for stale in old - names:
         path = (root / stale).resolve()
         if path.is_relative_to(root.resolve()):
             path.unlink(missing_ok=True)
-    kept = hashlib.sha256(settings.encode()).hexdigest()
-    write_json(mark, {"Digest": digest, "Settings": kept, "Outputs": names})
+    write_json(mark, content | {"Outputs": sorted({*read_outputs(mark)} - old | names)})
+
+
+def _of_unfinished(mark: Path, root: Path, names: Iterable[str]) -> list[str]:
+    """Return what runs that did not finish have written beside the files of this one."""
+    try:
+        foreign = read_json(mark)["Foreign"]
+    except (BadDataError, MissingInputError, KeyError):
+        return []
+    # Of the participant's own folder only: the other folders are shared.
+    folders = {root / name.split("/")[0] for name in names if name.startswith("sub-") and "/" in name}
+    present = [p for folder in folders for p in folder.rglob("*") if p.is_file()]
+    return [name for p in present if (name := p.relative_to(root).as_posix()) not in foreign]
 
 
 def read_settings_digest(mark: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bids_eeg2fmri.errors import OutputError
-from bids_eeg2fmri.formats.atomic import whole_file, write_text
+from bids_eeg2fmri.formats.atomic import remove_parts, whole_file, write_text
 from bids_eeg2fmri.formats.json_file import write_json
 from bids_eeg2fmri.formats.table import write_table
 
@@ -31,6 +31,17 @@ figures
 *_desc-minimal_boldref.*
 """
 
+#: How the names of the files that belong to no participant begin.
+_SHARED = (
+    "dataset_description",
+    ".bidsignore",
+    "README",
+    "descriptions",
+    "participants",
+    "CITATION",
+    "settings",
+)
+
 _README = """\
 Output of bids_eeg2fmri: for each participant, models that estimate the BOLD of brain regions from
 the EEG, and how well they do so on runs they were not trained on.
@@ -50,6 +61,7 @@ def prepare_output(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
         (root / "logs").mkdir(exist_ok=True)
+        remove_parts(root / "logs", ("writable",), min_age=60.0)
         with whole_file(root / "logs" / "writable") as part:
             part.write_text("", encoding="utf-8")
         (root / "logs" / "writable").unlink(missing_ok=True)
@@ -75,6 +87,8 @@ def write_dataset_files(
 ) -> None:
     """Write description, ``.bidsignore``, README, tables of participants and descriptions, and the logs.
 
+    One job at a time: what killed ones have left of these files is removed.
+
     Parameters
     ----------
     generated_by : sequence of mapping
@@ -84,6 +98,8 @@ def write_dataset_files(
     citation, settings : str
         Texts of ``logs/CITATION.md`` and ``logs/settings.toml``.
     """
+    for folder in (root, root / "logs"):
+        remove_parts(folder, _SHARED)
     links = {"raw": _uri(bids_dir)} | {name: _uri(path) for name, path in derivatives.items()}
     write_json(
         root / "dataset_description.json",

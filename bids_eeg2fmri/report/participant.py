@@ -54,6 +54,8 @@ class RunContent:
     #: ``spectrum`` and ``locked`` of the cleaned EEG.
     eeg_spectrum: Floats | None = None
     eeg_locked: Floats | None = None
+    #: Power of the EEG in ``aligned`` (``measure_spectrum``), where that itself was not kept.
+    final_spectrum: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,7 +137,12 @@ def write_participant_report(
         evaluations=[e for e in report.evaluations if e.model not in BASELINE_NAMES],
         explanations=report.explanations,
         recordings=[
-            Recording(clock=run.clock, spectrum=run.eeg_spectrum, locked=run.eeg_locked)
+            Recording(
+                clock=run.clock,
+                spectrum=run.eeg_spectrum,
+                locked=run.eeg_locked,
+                final_spectrum=run.final_spectrum,
+            )
             for run in report.runs
         ],
     )

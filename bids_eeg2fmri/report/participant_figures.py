@@ -26,11 +26,15 @@ from bids_eeg2fmri.report.topographies import draw_topographies, find_positions
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Recording:
-    """The clock of a run, and ``spectrum`` and ``locked`` of its ``CleanEeg``."""
+    """The clock of a run, and ``spectrum`` and ``locked`` of its ``CleanEeg``.
+
+    ``final_spectrum`` is that of the EEG which models see, where it was measured before.
+    """
 
     clock: VolumeClock
     spectrum: Floats | None = None
     locked: Floats | None = None
+    final_spectrum: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +119,12 @@ def write_figures(
                 caption="How far the onset of each volume lies from a regular grid on the EEG's clock.",
             ),
             spectra=_write(
-                draw_spectra(runs, labels, [recording.spectrum for recording in recordings]),
+                draw_spectra(
+                    runs,
+                    labels,
+                    [recording.spectrum for recording in recordings],
+                    [recording.final_spectrum for recording in recordings],
+                ),
                 folder / f"{prefix}_desc-clean_spectrum.svg",
                 alt="Power spectrum of the cleaned EEG of each run.",
                 caption="Power of the cleaned EEG, median over channels; dotted: before pulse artefact, "

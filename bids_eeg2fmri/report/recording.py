@@ -51,8 +51,18 @@ def _residuals(clock: VolumeClock) -> np.ndarray:
     return np.asarray((clock.onsets - line(volumes)) * 1000)
 
 
+def measure_spectrum(run: AlignedRun) -> Floats:
+    """Return the power spectrum of the cleaned EEG, (2, n_frequencies): Hz; median over channels, µV²/Hz."""
+    n_window = min(round(_WINDOW * run.sfreq), run.eeg.shape[1])
+    frequencies, power = welch(run.eeg.astype(np.float64), run.sfreq, nperseg=n_window, axis=1)
+    return np.stack([frequencies, np.median(power, axis=0)])
+
+
 def draw_spectra(
-    runs: Sequence[AlignedRun], labels: Sequence[str], spectra: Sequence[Floats | None] = ()
+    runs: Sequence[AlignedRun],
+    labels: Sequence[str],
+    spectra: Sequence[Floats | None] = (),
+    measured: Sequence[Floats | None] = (),
 ) -> Figure:
     """Draw the power spectrum of the cleaned EEG of each run, the median over channels, dB.
 
@@ -61,6 +71,8 @@ def draw_spectra(
     spectra : sequence of array, shape (3, n_frequencies), or None
         Where given, the second row is drawn too, dotted: the power before pulse artefact, components and
         bursts were taken out.
+    measured : sequence of array, shape (2, n_frequencies), or None
+        Where given, taken in the place of the runs' own EEG.
     """
     figure, axes = make_panels([2.4], 1, margins=Margins(right=2.2, top=0.15))
     ax = axes[0, 0]
@@ -81,11 +93,11 @@ def draw_spectra(
             shown = (spectrum[0] >= 1) & (spectrum[0] <= _HIGHEST_FREQUENCY)
             before = np.maximum(spectrum[1][shown], np.finfo(np.float64).tiny)
             ax.plot(spectrum[0][shown], 10 * np.log10(before), ":", color=colour, lw=1.2)
-    for run, label, colour in zip(runs, labels, colours, strict=True):
-        n_window = min(round(_WINDOW * run.sfreq), run.eeg.shape[1])
-        frequencies, power = welch(run.eeg.astype(np.float64), run.sfreq, nperseg=n_window, axis=1)
+    own = measured or [None] * len(runs)
+    for run, label, colour, known in zip(runs, labels, colours, own, strict=True):
+        frequencies, power = known if known is not None else measure_spectrum(run)
         shown = (frequencies >= 1) & (frequencies <= min(_HIGHEST_FREQUENCY, run.sfreq / 2))
-        middle = np.maximum(np.median(power, axis=0), np.finfo(np.float64).tiny)
+        middle = np.maximum(power, np.finfo(np.float64).tiny)
         ax.plot(
             frequencies[shown], 10 * np.log10(middle[shown]), color=colour, lw=1.2, label=shorten(label, 40)
         )

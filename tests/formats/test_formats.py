@@ -230,7 +230,7 @@ def test_completion_follows_settings_and_inputs_and_removes_stale_outputs(tmp_pa
     write_mark(mark, digest, [new], tmp_path)
     assert not old.exists()
     assert new.exists()
-    reopen(mark)
+    reopen(mark, tmp_path / "sub-01")
     assert not is_complete(mark, digest, tmp_path)
     assert not is_finished(mark)
     write_mark(mark, digest, [new], tmp_path)
