@@ -66,6 +66,7 @@ def apply_to_participant(job: Job, participant: str) -> tuple[Status, str]:
     """
     assert job.application is not None
     outputs = Outputs(root=job.output_dir)
+    outputs.check_inside(participant)
     discovery = discover_participant_eeg(job, participant)
     if not discovery.found:
         return "nothing to do", "no EEG recording passes the filters"

@@ -118,6 +118,7 @@ def run_participant(job: Job, participant: str) -> tuple[Status, str]:
         If a run cannot be used or a file cannot be written; nothing half-done is left under a final name.
     """
     outputs = Outputs(root=job.output_dir)
+    outputs.check_inside(participant)
     discovery = discover_participant(job, participant)
     if not discovery.timed and not discovery.unusable:
         return "nothing to do", _why_nothing(discovery)

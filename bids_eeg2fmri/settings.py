@@ -20,6 +20,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bids_eeg2fmri.errors import MissingInputError, UsageError, did_you_mean
 
+#: Bytes of a settings file.
+_LARGEST_TOML = 2**20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncSettings:
@@ -493,10 +496,18 @@ def _convert_scalar(value: Any, kind: Any, name: str) -> Any:
     if kind is Any or value in get_args(kind) or type(value) is kind:
         return value
     if (kind, type(value)) in ((float, int), (str, int), (str, float)):
-        return kind(value)
+        return _number(value, kind, name)
     if kind is type(None) and value in ("none", ""):
         return None
     raise UsageError(f"{name}={value!r}: expected {_describe(kind)}.")
+
+
+def _number(value: float, kind: Any, name: str) -> Any:
+    """Return a number as another kind; a whole number may be too large to be a float."""
+    try:
+        return kind(value)
+    except OverflowError:
+        raise UsageError(f"{name}: expected a finite number, not one of {len(str(value))} digits.") from None
 
 
 def _convert_first(value: Any, kinds: tuple[Any, ...], name: str) -> Any:
@@ -532,17 +543,21 @@ def _parse_value(text: str) -> Any:
     """Return a value written as TOML, or the text itself."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # TOML's errors among them
         return text
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file."""
     try:
+        if path.is_file() and path.stat().st_size > _LARGEST_TOML:
+            raise UsageError(f"{path} has {path.stat().st_size} bytes; settings have up to {_LARGEST_TOML}.")
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise MissingInputError(f"There is no settings file {path}. Check --config-file.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UsageError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"{path} is not valid TOML: {error}. Write settings as [section] and key = value."
         ) from None

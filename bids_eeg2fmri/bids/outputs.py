@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from bids_eeg2fmri.bids.names import file_name
+from bids_eeg2fmri.errors import OutputError
 from bids_eeg2fmri.records import Entities
 
 
@@ -19,6 +21,26 @@ class Outputs:
     def logs(self) -> Path:
         """Folder of settings, citations, crash files and completion marks."""
         return self.root / "logs"
+
+    def check_inside(self, subject: str) -> None:
+        """Raise if a folder that a participant's files go to is a link out of the output.
+
+        Links in the place of files do no harm: a finished file takes the place of the link.
+
+        Raises
+        ------
+        OutputError
+            With the link.
+        """
+        root = self.root.resolve()
+        own = self.root / f"sub-{subject}"
+        inner = [Path(folder) / name for folder, names, _ in os.walk(own) for name in names]
+        for folder in (self.logs, self.root / "group_figures", own, *inner):
+            if folder.is_symlink() and not folder.resolve().is_relative_to(root):
+                raise OutputError(
+                    f"{folder} is a link to {folder.resolve()}, outside of the output {self.root}. Remove "
+                    "the link, or give the folder behind it as OUTPUT_DIR."
+                )
 
     def completion(self, subject: str) -> Path:
         """Return the path of the mark that a participant is finished."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from bids_eeg2fmri.bids.names import dataset_root, relative_to
@@ -44,7 +44,11 @@ def is_complete(mark: Path, digest: str, root: Path) -> bool:
         content = read_json(mark)
     except (BadDataError, MissingInputError):
         return False
-    return content.get("Digest") == digest and all((root / name).exists() for name in content["Outputs"])
+    names = content.get("Outputs")
+    is_list = isinstance(names, list) and len(_texts(names)) == len(names)
+    return (
+        content.get("Digest") == digest and is_list and all((root / name).exists() for name in _texts(names))
+    )
 
 
 def is_finished(mark: Path) -> bool:
@@ -64,20 +68,42 @@ def reopen(mark: Path) -> None:
 def read_outputs(mark: Path) -> list[str]:
     """Return the files an earlier run of a participant wrote, relative to the output."""
     try:
-        return [str(name) for name in read_json(mark).get("Outputs", [])]
+        return _texts(read_json(mark).get("Outputs"))
     except (BadDataError, MissingInputError):
         return []
 
 
 def write_mark(mark: Path, digest: str, outputs: Iterable[Path], root: Path, *, settings: str = "") -> None:
-    """Write the mark, and remove what an earlier run wrote and this one did not."""
+    """Write the mark, and remove what an earlier run wrote and this one did not.
+
+    The earlier mark is data like any other: nothing is removed but plain files of the same participant.
+    """
     names = sorted({path.relative_to(root).as_posix() for path in outputs})
     for stale in set(read_outputs(mark)) - set(names):
-        path = (root / stale).resolve()
-        if path.is_relative_to(root.resolve()):
-            path.unlink(missing_ok=True)
+        if _is_own(stale, mark, root):
+            (root / stale).unlink(missing_ok=True)
     kept = hashlib.sha256(settings.encode()).hexdigest()
     write_json(mark, {"Digest": digest, "Settings": kept, "Outputs": names})
+
+
+def _is_own(name: str, mark: Path, root: Path) -> bool:
+    """Return whether a name is that of a file of the mark's participant, in the output and nowhere else."""
+    participant = mark.name.removesuffix("_done.json")
+    path = root / name
+    is_named = PurePath(name).parts[:1] in ((participant,), (f"{participant}.html",))
+    return (
+        is_named
+        and ".." not in PurePath(name).parts
+        and path.parent.resolve() == root.resolve() / PurePath(name).parent
+        and (path.is_file() or path.is_symlink())
+    )
+
+
+def _texts(names: Any) -> list[str]:
+    """Return the names that a mark lists, as far as they can be names of files."""
+    if not isinstance(names, list):
+        return []
+    return [name for name in names if isinstance(name, str) and name and "\x00" not in name]
 
 
 def read_settings_digest(mark: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from bids_eeg2fmri.bids.names import dataset_root
 from bids_eeg2fmri.bids.sidecars import find_table
 from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError
-from bids_eeg2fmri.formats.eeg_recording import open_eeg
+from bids_eeg2fmri.formats.eeg_recording import check_opened, check_recording, open_eeg
 from bids_eeg2fmri.formats.text_table import TextTable, read_text_table
 
 _logger = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ def read_eeg(path: Path) -> Any:
     BadDataError
         If it cannot be read.
     """
+    check_recording(path)
     raw = _read_tidy(path) if _has_bids_name(path) else None
     if raw is None:
         raw = open_eeg(path)
@@ -89,6 +90,7 @@ def _read_tidy(path: Path) -> Any:
         except Exception as error:  # whatever untidy sidecars lead to; MNE reads the recording itself
             _logger.warning("%s: MNE-BIDS cannot read it (%s); read without it.", path.name, error)
             return None
+    check_opened(path, raw)
     for warning in caught:
         _logger.debug("%s: %s", path.name, warning.message)
     return raw
