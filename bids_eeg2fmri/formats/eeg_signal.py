@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +88,8 @@ def _read_tidy(path: Path) -> Any:
         warnings.simplefilter("always")
         try:
             bids_path = mne_bids.get_bids_path_from_fname(path, check=False, verbose="error")
-            raw = mne_bids.read_raw_bids(bids_path, verbose="error")
+            with _without_lock_files():
+                raw = mne_bids.read_raw_bids(bids_path, verbose="error")
         except Exception as error:  # whatever untidy sidecars lead to; MNE reads the recording itself
             _logger.warning("%s: MNE-BIDS cannot read it (%s); read without it.", path.name, error)
             return None
@@ -94,6 +97,30 @@ def _read_tidy(path: Path) -> Any:
     for warning in caught:
         _logger.debug("%s: %s", path.name, warning.message)
     return raw
+
+
+class _NoLock(contextlib.nullcontext[None]):
+    """Takes the place of a lock and locks nothing."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        super().__init__()
+
+
+@contextlib.contextmanager
+def _without_lock_files() -> Iterator[None]:
+    """Keep MNE-BIDS from locking each file it reads by a new file beside it.
+
+    The dataset is not ours to write to: a killed job would leave locks there, for which every later one waits
+    a minute, and the time of the folder, which says whether an index of the dataset is stale, would change.
+    """
+    import filelock  # noqa: PLC0415  (only where MNE-BIDS is loaded; it comes with torch)
+
+    own = filelock.SoftFileLock
+    filelock.SoftFileLock = _NoLock  # type: ignore[misc,assignment]
+    try:
+        yield
+    finally:
+        filelock.SoftFileLock = own  # type: ignore[misc]
 
 
 def _channels_table(path: Path) -> TextTable | None:
