@@ -316,15 +316,23 @@ class Watch:
             if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
                 self._take("open", args[0])
         elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.truncate"):
-            self._take(event, args[1] if event in ("os.symlink", "os.link") else args[0])
+            is_link = event in ("os.symlink", "os.link")
+            folder = (
+                args[-1] if len(args) > 1 and isinstance(args[-1], int) and event != "os.truncate" else -1
+            )
+            self._take(event, args[1] if is_link else args[0], folder)
         elif event == "os.rename":
             self._take(event, args[0])
             self._take(event, args[1])
         elif event in ("pickle.find_class", "subprocess.Popen", "os.system", "socket.connect"):
             self.seen.append(f"{event} {args!r}"[:300])
 
-    def _take(self, event: str, path: Any) -> None:
-        text = os.path.realpath(os.fsdecode(path)) if not isinstance(path, int) else ""
+    def _take(self, event: str, path: Any, folder: int = -1) -> None:
+        """Take down a path that is not in an allowed folder; it may be relative to an open one."""
+        text = "" if isinstance(path, int) else os.fsdecode(path)
+        if text and folder >= 0:
+            text = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), text)  # noqa: PTH115, PTH118
+        text = os.path.realpath(text) if text else ""
         is_there = event == "os.mkdir" and Path(text).is_dir()  # then nothing is made
         if text and not is_there and text != os.devnull and not text.startswith(self.allowed):
             self.seen.append(f"{event} {text}")

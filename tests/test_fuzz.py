@@ -26,7 +26,7 @@ from mutations import Edit, apply_edits
 REPLAY: tuple[Case, ...] = ()
 _FEW, _MANY = 300, 10_000
 #: The share of cases that go through all stages before the models, and through the whole command.
-_PREPARED, _COMMANDS = 0.04, 0.004
+_PREPARED, _COMMANDS = 0.015, 0.003
 
 watch = Watch()
 sys.addaudithook(watch.hook)

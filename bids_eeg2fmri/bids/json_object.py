@@ -50,8 +50,8 @@ def load_object(path: Path) -> dict[str, Any]:
 
 def _number(text: str) -> int | float | None:
     """Return a number that arithmetic can be done with, else None."""
-    # A whole number beyond 18 digits is none that counts anything.
-    if len(text) <= 18 and text.lstrip("-").isdigit():
+    # A whole number of more digits counts nothing; times in nanoseconds have 19.
+    if len(text) <= 20 and text.lstrip("-").isdigit():
         return int(text)
     value = float(text)
     return value if math.isfinite(value) else None

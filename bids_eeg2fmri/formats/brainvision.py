@@ -20,6 +20,8 @@ _NAMES = re.compile(r"^[^\S\n]*(DataFile|MarkerFile)[^\S\n]*[=:](.*)$", re.IGNOR
 _CODEPAGE = re.compile(
     r"utf-?8|ansi|us-ascii|ascii|latin-?1|iso-?8859-\d+|(cp|windows-?)?125\d", re.IGNORECASE
 )
+#: Slices of ten hours of multiband BOLD are half as many.
+_MOST_MARKERS = 1_000_000
 _BYTES = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
 
 
@@ -98,6 +100,10 @@ def read_brainvision_markers(path: Path, sfreq: float) -> tuple[Marker, ...]:
             found_section = found_section or is_inside
         elif is_inside and line.startswith("Mk") and "=" in line:
             markers += _parse_marker(path, line, sfreq)
+            if len(markers) > _MOST_MARKERS:
+                raise BadDataError(
+                    f"{path} has more than {_MOST_MARKERS} markers, as no scan has. Fetch or export it again."
+                )
     if not found_section:
         raise BadDataError(f"{path} cannot be read: it has no [Marker Infos]. Fetch or export it again.")
     return tuple(sorted(markers, key=lambda marker: marker.onset))
