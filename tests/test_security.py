@@ -21,6 +21,7 @@ from bids_eeg2fmri import cli
 from bids_eeg2fmri.bids.outputs import Outputs
 from bids_eeg2fmri.errors import BadDataError, OutputError
 from bids_eeg2fmri.formats.completion import is_complete, read_outputs, write_mark
+from bids_eeg2fmri.formats.derivative import write_dataset_files
 from bids_eeg2fmri.formats.model_file import read_model, write_model
 from bids_eeg2fmri.formats.record_file import read_record
 from bids_eeg2fmri.formats.score_table import read_scores
@@ -113,10 +114,22 @@ def hostile(root: Path) -> Path:
     return table
 
 
-def test_a_dataset_full_of_markup_is_shown_as_it_is_and_writes_nothing_elsewhere(
+def annex(root: Path) -> None:
+    """Put all files of the participants behind links, as DataLad does."""
+    files = [path for path in root.rglob("sub-01/**/*") if path.is_file()]
+    for k, path in enumerate(files):
+        key = root / ".git" / "annex" / "objects" / str(k) / f"MD5E-s1--{k}{path.suffix}"
+        key.parent.mkdir(parents=True)
+        shutil.move(path, key)
+        key.chmod(0o444)
+        path.symlink_to(key)
+
+
+def test_a_dataset_of_links_full_of_markup_is_shown_as_it_is_and_writes_nothing_elsewhere(
     own_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table, out = hostile(own_dataset), tmp_path / "out"
+    annex(own_dataset)
     before = {path: path.stat().st_mtime_ns for path in own_dataset.rglob("*")}
     with watch.over(out):
         status = run(own_dataset, out, "participant", *ONE, "--regions", table)
@@ -173,6 +186,22 @@ def test_a_link_deeper_in_the_output_too(tmp_path: Path) -> None:
     (out / "sub-01" / "ses-1" / "eeg").unlink()
     (out / "sub-01" / "ses-1" / "eeg").symlink_to(out / "sub-01")
     Outputs(root=out).check_inside("01")
+
+
+@pytest.mark.parametrize("name", ["participants.tsv", "participants.json"])
+def test_a_link_in_the_dataset_copies_no_other_file_into_the_output(
+    small_dataset: Path, tmp_path: Path, name: str
+) -> None:
+    root, out, secret = tmp_path / "bids", tmp_path / "out", tmp_path / "secret"
+    shutil.copytree(small_dataset, root, ignore=shutil.ignore_patterns("sub-*", "derivatives"))
+    secret.write_text("-----BEGIN PRIVATE KEY-----")
+    (root / name).unlink()
+    (root / name).symlink_to(secret)
+    texts = {"version": "0", "citation": "", "settings": ""}
+    write_dataset_files(out, bids_dir=root, derivatives={}, generated_by=[], descriptions={}, **texts)
+    assert {path.name for path in out.glob("participants.*")} == {"participants.tsv", "participants.json"} - {
+        name
+    }
 
 
 NAMES = (
@@ -320,21 +349,6 @@ def test_a_name_cannot_command_the_terminal(tmp_path: Path, capsys: pytest.Captu
     said = capsys.readouterr().err
     assert "\x1b" not in said
     assert r"\x1b[31mred" in said
-
-
-def test_links_into_an_annex_are_read_like_files(own_dataset: Path, tmp_path: Path) -> None:
-    objects = own_dataset / ".git" / "annex" / "objects"
-    files = [path for path in (own_dataset / "sub-01").rglob("*") if path.is_file()]
-    files += [
-        path for path in (own_dataset / "derivatives" / "fmriprep" / "sub-01").rglob("*") if path.is_file()
-    ]
-    for k, path in enumerate(files):
-        key = objects / str(k) / f"MD5E-s1--{k}{path.suffix}"
-        key.parent.mkdir(parents=True)
-        shutil.move(path, key)
-        key.chmod(0o444)
-        path.symlink_to(key)
-    assert run(own_dataset, tmp_path / "out", "participant", *ONE) == 0
 
 
 @pytest.mark.network

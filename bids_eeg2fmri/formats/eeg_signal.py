@@ -12,7 +12,7 @@ from typing import Any
 
 from bids_eeg2fmri.bids.names import dataset_root
 from bids_eeg2fmri.bids.sidecars import find_table
-from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError
+from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, printable
 from bids_eeg2fmri.formats.eeg_recording import check_opened, check_recording, open_eeg
 from bids_eeg2fmri.formats.text_table import TextTable, read_text_table
 
@@ -67,6 +67,7 @@ def read_eeg(path: Path) -> Any:
     raw = _read_tidy(path) if _has_bids_name(path) else None
     if raw is None:
         raw = open_eeg(path)
+    _rename(raw, {name: printable(name) for name in raw.ch_names})
     table = _channels_table(path)
     if table is not None:
         _apply_channels(raw, table)
@@ -175,9 +176,13 @@ def _type_by_name(raw: Any) -> None:
 
 def _spell_positions(raw: Any) -> None:
     """Spell the names of electrodes as the 10-05 system does (``FP1`` is ``Fp1``), so that runs agree."""
-    new = {name: _spelling(name) for name in raw.ch_names}
-    if len(set(new.values())) == len(new):
-        raw.rename_channels({old: name for old, name in new.items() if old != name}, verbose="error")
+    _rename(raw, {name: _spelling(name) for name in raw.ch_names})
+
+
+def _rename(raw: Any, names: dict[str, str]) -> None:
+    """Rename channels, unless two would have one name."""
+    if len(set(names.values())) == len(names):
+        raw.rename_channels({old: new for old, new in names.items() if old != new}, verbose="error")
 
 
 def _spelling(name: str) -> str:

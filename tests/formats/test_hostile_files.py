@@ -358,6 +358,15 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
         check_content(tmp_path / "x.json")
 
 
+def test_markers_beyond_any_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bids_eeg2fmri.formats.brainvision._MOST_MARKERS", 10)
+    path = vhdr(tmp_path)
+    lines = "".join(f"Mk{k}=Response,R 1,5,1,0\n" for k in range(11))
+    (tmp_path / "x.vmrk").write_text(f"Brain Vision Data Exchange Marker File\n[Marker Infos]\n{lines}")
+    with pytest.raises(BadDataError, match="more than 10 markers"):
+        read_eeg_header(path)
+
+
 def test_control_characters_become_escapes(tmp_path: Path) -> None:
     path = vhdr(tmp_path)
     (tmp_path / "x.vmrk").write_bytes(
