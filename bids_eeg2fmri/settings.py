@@ -22,6 +22,10 @@ from bids_eeg2fmri.errors import MissingInputError, UsageError, did_you_mean
 
 #: Bytes of a settings file.
 _LARGEST_TOML = 2**20
+#: Draws of a null, all of which are kept.
+_MOST_DRAWS = 1_000_000
+#: Hz, of the cleaned EEG; nothing above the muscles' 500 Hz is EEG.
+_LARGEST_SFREQ = 5000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +107,8 @@ class EegSettings:
             raise UsageError(
                 f"eeg.residual_components={self.residual_components}: allowed are 0 to 20, or auto."
             )
+        if self.sfreq > _LARGEST_SFREQ:
+            raise UsageError(f"eeg.sfreq={self.sfreq:g}: allowed is up to {_LARGEST_SFREQ:g} (Hz).")
         if not 0 < self.highpass < self.lowpass < self.sfreq / 2:
             raise UsageError(
                 f"eeg.highpass={self.highpass:g}, eeg.lowpass={self.lowpass:g}, eeg.sfreq={self.sfreq:g}: "
@@ -165,8 +171,8 @@ class BoldSettings:
         for name in ("radius", "fd_threshold", "dvars_threshold"):
             if getattr(self, name) <= 0:
                 raise UsageError(f"bold.{name}={getattr(self, name):g}: allowed is a number above 0.")
-        if self.highpass < 0:
-            raise UsageError(f"bold.highpass={self.highpass:g}: allowed is 0 (off) or above (Hz).")
+        if not 0 <= self.highpass <= 1:
+            raise UsageError(f"bold.highpass={self.highpass:g}: allowed is 0 (off) to 1 (Hz).")
         if not self.background[0] < self.background[1]:
             raise UsageError(
                 f"bold.background={list(self.background)}: expected two heights, [from, to] (mm)."
@@ -244,12 +250,14 @@ class EvaluationSettings:
     def __post_init__(self) -> None:
         """Check the values."""
         check_scheme(self.cv)
-        if self.n_nulls < 1:
-            raise UsageError(f"evaluation.n_nulls={self.n_nulls}: allowed is 1 or more.")
+        if not 1 <= self.n_nulls <= _MOST_DRAWS:
+            raise UsageError(f"evaluation.n_nulls={self.n_nulls}: allowed is 1 to {_MOST_DRAWS}.")
         if self.min_shift < 0:
             raise UsageError(f"evaluation.min_shift={self.min_shift:g}: allowed is 0 or more (s).")
-        if self.refit_nulls < 0:
-            raise UsageError(f"evaluation.refit_nulls={self.refit_nulls}: allowed is 0 (none) or more.")
+        if not 0 <= self.refit_nulls <= _MOST_DRAWS:
+            raise UsageError(
+                f"evaluation.refit_nulls={self.refit_nulls}: allowed is 0 (none) to {_MOST_DRAWS}."
+            )
         self._check_tasks()
 
     def _check_tasks(self) -> None:
@@ -357,8 +365,8 @@ class Settings:
                 f"--objective {self.objective} has the means of whole regions only: leave out the localiser "
                 "and bold.summary, or use --objective bold."
             )
-        if self.random_seed < 0:
-            raise UsageError(f"random_seed={self.random_seed}: allowed is 0 or more.")
+        if not 0 <= self.random_seed < 2**63:
+            raise UsageError(f"random_seed={self.random_seed}: allowed is 0 or more, below 2^63.")
 
     def as_toml(self) -> str:
         """Return the settings as TOML that ``--config-file`` reads back."""

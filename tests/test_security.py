@@ -325,6 +325,10 @@ def test_a_table_of_scores_cannot_name_a_file(tmp_path: Path) -> None:
         ("[eeg]\nlowpass = 1" + "0" * 400, "finite number"),
         ("[eeg]\nlowpass = nan", "finite number"),
         ("x" * 2**21, "settings have up to"),
+        ("[evaluation]\nn_nulls = 1000000000000", "allowed is 1 to 1000000"),
+        ("[eeg]\nsfreq = 1e9", "allowed is up to 5000"),
+        ("[bold]\nhighpass = 1e9", "allowed is 0 (off) to 1 (Hz)"),
+        ("random_seed = 99999999999999999999", "allowed is 0 or more, below 2^63"),
         ("\x00", "not valid TOML"),
     ],
 )
