@@ -152,6 +152,12 @@ def check_opened(path: Path, raw: Any) -> None:
                 f"{path} names a file elsewhere, {file}. The files of a recording lie side by side: correct "
                 "its header."
             )
+    try:
+        raw.get_channel_types()
+    except (KeyError, ValueError) as error:
+        raise BadDataError(
+            f"{path} has a channel of a kind that there is not ({error}). Fetch or export it again."
+        ) from None
     check_channels(path, len(raw.ch_names))
     check_sfreq(path, float(raw.info["sfreq"]))
     there = [file for file in files if file.exists()]
