@@ -47,6 +47,7 @@ def attempt(job: Job, participant: str) -> Outcome:
     start = time.monotonic()
     outputs = Outputs(root=job.output_dir)
     try:
+        outputs.check_inside(participant)
         with (
             threadpool_limits(limits=job.running.omp_nthreads),
             hold_lock(outputs.lock(participant), f"sub-{participant} in {job.output_dir}") as is_alone,

@@ -5,7 +5,6 @@ Nothing heavy is imported before the arguments are parsed.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -20,6 +19,7 @@ import click
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.bids.dataset import read_description
 from bids_eeg2fmri.bids.derivatives import check_derivatives, find_derivatives
+from bids_eeg2fmri.bids.json_object import load_json
 from bids_eeg2fmri.bids.model_files import check_models_path, list_model_names
 from bids_eeg2fmri.bids.names import strip_prefix
 from bids_eeg2fmri.bids.selection import parse_filters
@@ -29,6 +29,7 @@ from bids_eeg2fmri.errors import (
     MissingInputError,
     UsageError,
     did_you_mean,
+    printable,
 )
 from bids_eeg2fmri.registry import MODELS, REGION_SETS, check_region_set
 from bids_eeg2fmri.resources import parse_memory
@@ -398,10 +399,10 @@ def _selection(options: dict[str, Any]) -> Selection:
     path = options["bids_filter_file"]
     if path is not None:
         try:
-            filters = parse_filters(json.loads(path.read_text(encoding="utf-8-sig")))
+            filters = parse_filters(load_json(path))
         except FileNotFoundError:
             raise MissingInputError(f"There is no file {path}. Check --bids-filter-file.") from None
-        except (ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError) as error:
             raise UsageError(f"{path} is no filter file: {error}") from None
     return Selection(
         participants=labels("participant_label"),
@@ -427,6 +428,7 @@ def _show(outcomes: Iterator[Any], n_outcomes: int) -> Iterator[Any]:
 
 def _say(text: str) -> None:
     """Print a line, above the progress bar where there is one."""
+    text = printable(text)  # names from the dataset may hold what a terminal obeys
     try:
         if not sys.stderr.isatty():
             click.echo(text)

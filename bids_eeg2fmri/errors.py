@@ -7,13 +7,32 @@ A message says what was seen, what is allowed and what to do, in one or two line
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+#: Control characters but tab and line feed, halves of characters, and marks that turn text around.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+#: What is seen may be a line of a million characters.
+_LONGEST = 20_000
+
+
+def printable(text: str) -> str:
+    """Return a text with escapes in place of what a terminal would obey and no file can hold.
+
+    Names of files, channels and markers come from the dataset and may hold anything.
+    """
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
 class Eeg2FmriError(Exception):
     """Something the user can act on; its text is the whole message."""
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        """Return the message, harmless to a terminal and never a whole file."""
+        text = printable(super().__str__())
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 class NotBidsError(Eeg2FmriError, ValueError):

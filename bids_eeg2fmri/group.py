@@ -140,7 +140,7 @@ def _report(
 def _settings_text(output_dir: Path) -> str:
     """Return the settings the participant level ran with."""
     path = output_dir / "logs" / "settings.toml"
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 def _table(tests: Sequence[GroupTest]) -> Iterator[str]:

@@ -20,6 +20,13 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bids_eeg2fmri.errors import MissingInputError, UsageError, did_you_mean
 
+#: Bytes of a settings file.
+_LARGEST_TOML = 2**20
+#: Draws of a null, all of which are kept.
+_MOST_DRAWS = 1_000_000
+#: Hz, of the cleaned EEG; nothing above the muscles' 500 Hz is EEG.
+_LARGEST_SFREQ = 5000.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncSettings:
@@ -100,6 +107,8 @@ class EegSettings:
             raise UsageError(
                 f"eeg.residual_components={self.residual_components}: allowed are 0 to 20, or auto."
             )
+        if self.sfreq > _LARGEST_SFREQ:
+            raise UsageError(f"eeg.sfreq={self.sfreq:g}: allowed is up to {_LARGEST_SFREQ:g} (Hz).")
         if not 0 < self.highpass < self.lowpass < self.sfreq / 2:
             raise UsageError(
                 f"eeg.highpass={self.highpass:g}, eeg.lowpass={self.lowpass:g}, eeg.sfreq={self.sfreq:g}: "
@@ -162,8 +171,8 @@ class BoldSettings:
         for name in ("radius", "fd_threshold", "dvars_threshold"):
             if getattr(self, name) <= 0:
                 raise UsageError(f"bold.{name}={getattr(self, name):g}: allowed is a number above 0.")
-        if self.highpass < 0:
-            raise UsageError(f"bold.highpass={self.highpass:g}: allowed is 0 (off) or above (Hz).")
+        if not 0 <= self.highpass <= 1:
+            raise UsageError(f"bold.highpass={self.highpass:g}: allowed is 0 (off) to 1 (Hz).")
         if not self.background[0] < self.background[1]:
             raise UsageError(
                 f"bold.background={list(self.background)}: expected two heights, [from, to] (mm)."
@@ -241,12 +250,14 @@ class EvaluationSettings:
     def __post_init__(self) -> None:
         """Check the values."""
         check_scheme(self.cv)
-        if self.n_nulls < 1:
-            raise UsageError(f"evaluation.n_nulls={self.n_nulls}: allowed is 1 or more.")
+        if not 1 <= self.n_nulls <= _MOST_DRAWS:
+            raise UsageError(f"evaluation.n_nulls={self.n_nulls}: allowed is 1 to {_MOST_DRAWS}.")
         if self.min_shift < 0:
             raise UsageError(f"evaluation.min_shift={self.min_shift:g}: allowed is 0 or more (s).")
-        if self.refit_nulls < 0:
-            raise UsageError(f"evaluation.refit_nulls={self.refit_nulls}: allowed is 0 (none) or more.")
+        if not 0 <= self.refit_nulls <= _MOST_DRAWS:
+            raise UsageError(
+                f"evaluation.refit_nulls={self.refit_nulls}: allowed is 0 (none) to {_MOST_DRAWS}."
+            )
         self._check_tasks()
 
     def _check_tasks(self) -> None:
@@ -354,8 +365,8 @@ class Settings:
                 f"--objective {self.objective} has the means of whole regions only: leave out the localiser "
                 "and bold.summary, or use --objective bold."
             )
-        if self.random_seed < 0:
-            raise UsageError(f"random_seed={self.random_seed}: allowed is 0 or more.")
+        if not 0 <= self.random_seed < 2**63:
+            raise UsageError(f"random_seed={self.random_seed}: allowed is 0 or more, below 2^63.")
 
     def as_toml(self) -> str:
         """Return the settings as TOML that ``--config-file`` reads back."""
@@ -501,10 +512,18 @@ def _convert_scalar(value: Any, kind: Any, name: str) -> Any:
     if kind is Any or value in get_args(kind) or type(value) is kind:
         return value
     if (kind, type(value)) in ((float, int), (str, int), (str, float)):
-        return kind(value)
+        return _number(value, kind, name)
     if kind is type(None) and value in ("none", ""):
         return None
     raise UsageError(f"{name}={value!r}: expected {_describe(kind)}.")
+
+
+def _number(value: float, kind: Any, name: str) -> Any:
+    """Return a number as another kind; a whole number may be too large to be a float."""
+    try:
+        return kind(value)
+    except OverflowError:
+        raise UsageError(f"{name}: expected a finite number, not one of {len(str(value))} digits.") from None
 
 
 def _convert_first(value: Any, kinds: tuple[Any, ...], name: str) -> Any:
@@ -540,17 +559,21 @@ def _parse_value(text: str) -> Any:
     """Return a value written as TOML, or the text itself."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # TOML's errors among them
         return text
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file."""
     try:
+        if path.is_file() and path.stat().st_size > _LARGEST_TOML:
+            raise UsageError(f"{path} has {path.stat().st_size} bytes; settings have up to {_LARGEST_TOML}.")
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise MissingInputError(f"There is no settings file {path}. Check --config-file.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UsageError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"{path} is not valid TOML: {error}. Write settings as [section] and key = value."
         ) from None

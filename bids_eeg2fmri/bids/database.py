@@ -17,6 +17,7 @@ from bids.layout.models import Tag
 from sqlalchemy.exc import SQLAlchemyError
 
 from bids_eeg2fmri.bids.dataset import ASIDE
+from bids_eeg2fmri.bids.json_object import load_object
 from bids_eeg2fmri.bids.name_patterns import CONFIGS
 from bids_eeg2fmri.errors import OutputError
 
@@ -116,7 +117,7 @@ def _folder_times(root: Path, participants: Iterable[str]) -> dict[str, int]:
 def _read_state(kept: Path) -> dict[str, int] | None:
     """Return the state that a kept index was made of, None where there is none."""
     try:
-        state: dict[str, int] = json.loads((kept / _STATE).read_text(encoding="utf-8"))
+        state: dict[str, int] = load_object(kept / _STATE)
     except (OSError, ValueError):
         return None
     return state

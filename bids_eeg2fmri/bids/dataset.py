@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bids_eeg2fmri.bids.json_object import load_object
 from bids_eeg2fmri.errors import MissingInputError, NotBidsError
 
 #: Folders further down than this are no dataset's, but a link that leads back into itself.
@@ -41,7 +41,7 @@ def read_description(root: Path) -> Mapping[str, Any]:
     if path.is_symlink() and not path.exists():
         raise MissingInputError(f"The content of {path} is not here. Run: datalad get {path}")
     try:
-        description = json.loads(path.read_text(encoding="utf-8-sig"))
+        return load_object(path)
     except FileNotFoundError:
         raise NotBidsError(
             f"{root} is not a BIDS dataset: it has no dataset_description.json. "
@@ -49,9 +49,6 @@ def read_description(root: Path) -> Mapping[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise NotBidsError(f"{path} cannot be read as JSON ({error}). Repair the file.") from None
-    if not isinstance(description, dict):
-        raise NotBidsError(f"{path} holds no JSON object. Repair the file.")
-    return description
 
 
 def list_participants(root: Path) -> tuple[str, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bids_eeg2fmri.bids.dataset import IndexedFile, index_files, read_description
+from bids_eeg2fmri.bids.json_object import load_object
 from bids_eeg2fmri.bids.names import entities_of
 from bids_eeg2fmri.errors import MissingInputError
 
@@ -63,10 +63,10 @@ def find_derivatives(bids_dir: Path) -> tuple[Path, ...]:
 def _is_derivative(description: Path) -> bool:
     """Return whether a description can be read and is of a derivative, not one of this app."""
     try:
-        content = json.loads(description.read_text(encoding="utf-8-sig"))
+        content = load_object(description)
     except (OSError, ValueError):
         return False
-    if not isinstance(content, dict) or content.get("DatasetType", "derivative") != "derivative":
+    if content.get("DatasetType", "derivative") != "derivative":
         return False
     made_by = content.get("GeneratedBy")
     first = made_by[0] if isinstance(made_by, list) and made_by else {}

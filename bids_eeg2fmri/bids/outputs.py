@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from bids_eeg2fmri.bids.names import file_name
+from bids_eeg2fmri.errors import OutputError
 from bids_eeg2fmri.records import Entities
 
 
@@ -27,6 +29,21 @@ class Outputs:
     def lock(self, subject: str) -> Path:
         """Return the path of the file that a participant's job holds while it works."""
         return self.logs / f"sub-{subject}.lock"
+
+    def check_inside(self, subject: str) -> None:
+        """Raise if a folder that a participant's files go to is a link out of the output.
+
+        Links in the place of files do no harm: a finished file takes the place of the link.
+
+        Raises
+        ------
+        OutputError
+            With the link.
+        """
+        own = self.folder(subject)
+        inner = [Path(folder) / name for folder, names, _ in os.walk(own) for name in names]
+        for folder in (self.logs, self.root / "group_figures", own, *inner):
+            refuse_link_out(folder, self.root)
 
     def completion(self, subject: str) -> Path:
         """Return the path of the mark that a participant is finished."""
@@ -76,3 +93,12 @@ class Outputs:
     def group(self, name: str) -> Path:
         """Return the path of a file over all participants."""
         return self.root / f"group{name}"
+
+
+def refuse_link_out(folder: Path, root: Path) -> None:
+    """Raise OutputError if a folder of the output ``root`` is a link to somewhere else."""
+    if folder.is_symlink() and not folder.resolve().is_relative_to(root.resolve()):
+        raise OutputError(
+            f"{folder} is a link to {folder.resolve()}, outside of the output {root}. Remove the link, or "
+            "give the folder behind it as OUTPUT_DIR."
+        )

@@ -80,7 +80,12 @@ def _passes(value: Any, wanted: tuple[str, ...]) -> bool:
     if value is None:
         return False
     text = str(value)
-    return any(text == w or (text.isdigit() and w.isdigit() and int(text) == int(w)) for w in wanted)
+    return any(_plain(text) == _plain(label) for label in wanted)
+
+
+def _plain(label: str) -> str:
+    """Return a label, a number without leading zeros; it may be too long to be made a number."""
+    return label.lstrip("0") or "0" if label.isdecimal() else label
 
 
 def _passes_filter(value: Any, wanted: Any) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bids_eeg2fmri.bids.json_object import load_object
 from bids_eeg2fmri.bids.names import split_entities
 from bids_eeg2fmri.errors import BadDataError
 
@@ -30,8 +31,8 @@ def read_sidecar(recording: Path, root: Path) -> Mapping[str, Any]:
             _logger.warning("%s has no content here (datalad get fetches it); passed over.", path)
             continue
         try:
-            metadata |= json.loads(path.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError, TypeError) as error:
+            metadata |= load_object(path)
+        except (OSError, ValueError) as error:
             raise BadDataError(f"The sidecar {path} cannot be read as JSON ({error}). Repair it.") from None
     return metadata
 
@@ -59,6 +60,8 @@ def _is_absent(path: Path) -> bool:
     """Return whether a JSON file is a link to nowhere or an annex pointer."""
     if not path.exists():
         return True
+    if not stat.S_ISREG(path.stat().st_mode):
+        return False  # to open a pipe would wait for ever; reading it is refused
     with path.open("rb") as file:
         start = file.read(512)
     return b"annex/objects/" in start and not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")

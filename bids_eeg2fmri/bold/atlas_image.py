@@ -14,14 +14,15 @@ from scipy.ndimage import find_objects, map_coordinates
 from scipy.sparse import csr_array, vstack
 
 from bids_eeg2fmri.bold.grid import Grid, GridRegions, weigh_labels
-from bids_eeg2fmri.errors import BadDataError
+from bids_eeg2fmri.errors import BadDataError, printable
+from bids_eeg2fmri.formats.model_limits import MOST_REGIONS
 from bids_eeg2fmri.formats.nifti import iterate_volumes, read_image_header, read_volume
 from bids_eeg2fmri.formats.table import numbers, read_table
 
 _logger = logging.getLogger(__name__)
 
 #: An image with more values than this shows intensities: the finest atlases have about 1,000 labels.
-_MOST_LABELS = 5000
+_MOST_LABELS = MOST_REGIONS
 #: Weights are shares or percent.
 _LARGEST_WEIGHT = 100.0
 
@@ -66,6 +67,10 @@ def read_atlas_image(path: Path) -> AtlasImage:
     shape = read_image_header(path).shape
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
+    if len(shape) == 4 and shape[3] > _MOST_LABELS:
+        raise BadDataError(
+            f"{path} has {shape[3]} maps; at most {_MOST_LABELS} regions are taken. Give fewer."
+        )
     if len(shape) not in (3, 4):
         raise BadDataError(
             f"{path} is {len(shape)}D. Regions are a 3D image of labels or a 4D image with a map per region."
@@ -88,7 +93,7 @@ def _read_names(path: Path) -> dict[int, str]:
     indices = numbers(table, "index", path)
     if not np.all(np.isfinite(indices) & (indices == np.rint(indices))) or table["name"].isna().any():
         raise BadDataError(f"{path} lacks an index (a whole number) or a name. Give both in every row.")
-    names = {int(i): str(name) for i, name in zip(indices, table["name"], strict=True)}
+    names = {int(i): printable(str(name)) for i, name in zip(indices, table["name"], strict=True)}
     if len(names) < len(indices) or len(set(names.values())) < len(names):
         raise BadDataError(f"{path} names a label or a region twice. Give every region a name of its own.")
     return names

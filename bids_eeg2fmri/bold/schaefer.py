@@ -24,6 +24,8 @@ _SOURCE = (
 _FOLDER = "schaefer_2018"
 #: Seconds without an answer after which the net is given up.
 _TIMEOUT = 10.0
+#: Bytes; the finest of the images has less than one megabyte.
+_LARGEST = 64 * 2**20
 
 
 def schaefer(n_regions: int) -> AtlasImage:
@@ -69,7 +71,9 @@ def _download(url: str, path: Path) -> None:
         return
     _logger.info("downloading %s", url)
     with urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  (the scheme is https, above)
-        content = answer.read()
+        content = answer.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise OSError(f"more than {_LARGEST} bytes came")
     with whole_file(path) as part:
         part.write_bytes(content)
 

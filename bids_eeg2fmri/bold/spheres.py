@@ -11,7 +11,8 @@ from nilearn.image import resample_img
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.bold.grid import Grid, GridRegions, weigh_labels
-from bids_eeg2fmri.errors import BadDataError, MissingInputError, UsageError
+from bids_eeg2fmri.errors import BadDataError, MissingInputError, UsageError, printable
+from bids_eeg2fmri.formats.model_limits import MOST_REGIONS
 from bids_eeg2fmri.formats.table import numbers, read_table
 
 
@@ -49,7 +50,9 @@ def read_spheres(path: Path) -> Spheres:
         raise UsageError(str(error)) from error
     if "name" not in table or table.empty:
         raise BadDataError(f"{path} is no table of regions: it needs rows and the columns name, x, y and z.")
-    names = tuple(str(name) for name in table["name"])
+    names = tuple(printable(str(name)) for name in table["name"])
+    if len(names) > MOST_REGIONS:
+        raise BadDataError(f"{path} has {len(names)} regions; at most {MOST_REGIONS} are taken. Give fewer.")
     if len(set(names)) < len(names):
         raise BadDataError(f"{path} names a region twice. Give every region a name of its own.")
     centres = np.stack([numbers(table, axis, path) for axis in "xyz"], axis=1)

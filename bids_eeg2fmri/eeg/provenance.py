@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bids_eeg2fmri.bids.json_object import load_object
 from bids_eeg2fmri.bids.names import dataset_root
 from bids_eeg2fmri.bids.sidecars import read_sidecar
 from bids_eeg2fmri.errors import BadDataError
@@ -131,8 +132,8 @@ def _steps_in(sentence: str) -> Iterator[Step]:
 def _is_derivative(root: Path) -> bool:
     """Return whether a dataset says that it is a derivative, or lies in a folder of that name."""
     try:
-        description = json.loads((root / "dataset_description.json").read_text(encoding="utf-8-sig"))
+        description = load_object(root / "dataset_description.json")
     except (OSError, ValueError):
         return "derivatives" in root.parts
-    kind = description.get("DatasetType", "") if isinstance(description, dict) else ""
+    kind = description.get("DatasetType", "")
     return kind == "derivative" or (not kind and "derivatives" in root.parts)

@@ -46,9 +46,9 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all."""
+    """Write a text file in UTF-8, whole or not at all; what UTF-8 cannot hold stands there as an escape."""
     with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def remove_parts(folder: Path, stems: Iterable[str] = ("",), *, min_age: float = 0.0) -> None:

@@ -5,13 +5,23 @@ The format: https://www.brainproducts.com/support-resources/brainvision-core-dat
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from bids_eeg2fmri.errors import BadDataError, MissingInputError
-from bids_eeg2fmri.formats.content import check_content
+from bids_eeg2fmri.errors import BadDataError, MissingInputError, printable
+from bids_eeg2fmri.formats.content import LARGEST_TEXT, check_content
+from bids_eeg2fmri.formats.recording_limits import check_channels, check_sfreq
 from bids_eeg2fmri.records import Marker
 
+#: The files of a recording as its header names them, however configuration files may write that.
+_NAMES = re.compile(r"^[^\S\n]*(DataFile|MarkerFile)[^\S\n]*[=:](.*)$", re.IGNORECASE | re.MULTILINE)
+#: Encodings in which ASCII is ASCII; in others a header would say two things.
+_CODEPAGE = re.compile(
+    r"utf-?8|ansi|us-ascii|ascii|latin-?1|iso-?8859-\d+|(cp|windows-?)?125\d", re.IGNORECASE
+)
+#: Slices of ten hours of multiband BOLD are half as many.
+_MOST_MARKERS = 1_000_000
 _BYTES = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
 
 
@@ -39,8 +49,10 @@ def read_brainvision_header(path: Path) -> BrainVisionHeader:
     BadDataError
         If it is not such a file.
     """
-    check_content(path)
-    values = _common_values(_read_text(path))
+    check_content(path, largest=LARGEST_TEXT)
+    text = _read_text(path)
+    _check_names(path, text)
+    values = _common_values(text)
     try:
         n_channels = int(values["numberofchannels"])
         sfreq = 1e6 / float(values["samplinginterval"])
@@ -49,6 +61,8 @@ def read_brainvision_header(path: Path) -> BrainVisionHeader:
         raise BadDataError(
             f"{path} cannot be read as EEG: it is no BrainVision header ({error}). Fetch or export it again."
         ) from None
+    check_channels(path, n_channels)
+    check_sfreq(path, sfreq)
     is_binary = values.get("dataformat", "BINARY").upper() == "BINARY"
     size = _BYTES.get(values.get("binaryformat", "INT_16").upper(), 0) if is_binary else 0
     markers = values.get("markerfile", "")
@@ -76,7 +90,7 @@ def read_brainvision_markers(path: Path, sfreq: float) -> tuple[Marker, ...]:
     BadDataError
         If it is not such a file.
     """
-    check_content(path)
+    check_content(path, largest=LARGEST_TEXT)
     markers: list[Marker] = []
     is_inside = found_section = False
     for raw_line in _read_text(path).splitlines():
@@ -86,6 +100,10 @@ def read_brainvision_markers(path: Path, sfreq: float) -> tuple[Marker, ...]:
             found_section = found_section or is_inside
         elif is_inside and line.startswith("Mk") and "=" in line:
             markers += _parse_marker(path, line, sfreq)
+            if len(markers) > _MOST_MARKERS:
+                raise BadDataError(
+                    f"{path} has more than {_MOST_MARKERS} markers, as no scan has. Fetch or export it again."
+                )
     if not found_section:
         raise BadDataError(f"{path} cannot be read: it has no [Marker Infos]. Fetch or export it again.")
     return tuple(sorted(markers, key=lambda marker: marker.onset))
@@ -96,11 +114,33 @@ def _parse_marker(path: Path, line: str, sfreq: float) -> list[Marker]:
     try:
         kind, description, position = line.partition("=")[2].split(",")[:3]
         onset = (int(position) - 1) / sfreq
-    except ValueError:
+    except (ValueError, OverflowError):
         raise BadDataError(f"{path} is damaged at '{line}'. Fetch or export it again.") from None
     if kind == "New Segment":
         return []
-    return [Marker(onset=onset, description=f"{kind}/{description}".replace(r"\1", ","))]
+    return [Marker(onset=onset, description=printable(f"{kind}/{description}".replace(r"\1", ",")))]
+
+
+def _check_names(path: Path, text: str) -> None:
+    """Refuse a header that names files elsewhere, which are none of the dataset, or hides what it says.
+
+    MNE reads the header too, and by other rules: it counts wherever such a line stands.
+    """
+    head = text.partition("[Comment]")[0]
+    for key, value in _NAMES.findall(head):
+        name = value.strip()
+        is_plain = PurePosixPath(name).name == PureWindowsPath(name).name == name
+        if name and (not is_plain or name in (".", "..") or "\x00" in name):
+            raise BadDataError(
+                f"{path} names a file elsewhere: {key}={name}. BrainVision's files lie side by side: {key} "
+                "is a name without folders. Correct the header."
+            )
+    for codepage in re.findall(r"Codepage=(.+)", text):
+        if not _CODEPAGE.fullmatch(codepage.strip()):
+            raise BadDataError(
+                f"{path} says Codepage={codepage.strip()}; allowed are UTF-8, ANSI and its relatives. Export "
+                "it again."
+            )
 
 
 def _named_file(header: Path, name: str, key: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from bids_eeg2fmri.bids.names import dataset_root, relative_to
@@ -44,7 +44,11 @@ def is_complete(mark: Path, digest: str, root: Path) -> bool:
         content = read_json(mark)
     except (BadDataError, MissingInputError):
         return False
-    return content.get("Digest") == digest and all((root / name).exists() for name in content["Outputs"])
+    names = content.get("Outputs")
+    is_list = isinstance(names, list) and len(_texts(names)) == len(names)
+    return (
+        content.get("Digest") == digest and is_list and all((root / name).exists() for name in _texts(names))
+    )
 
 
 def is_finished(mark: Path) -> bool:
@@ -72,7 +76,7 @@ def reopen(mark: Path, folder: Path) -> None:
 def read_outputs(mark: Path) -> list[str]:
     """Return the files an earlier run of a participant wrote, relative to the output."""
     try:
-        return [str(name) for name in read_json(mark).get("Outputs", [])]
+        return _texts(read_json(mark).get("Outputs"))
     except (BadDataError, MissingInputError):
         return []
 
@@ -80,10 +84,7 @@ def read_outputs(mark: Path) -> list[str]:
 def write_mark(mark: Path, digest: str, outputs: Iterable[Path], root: Path, *, settings: str = "") -> None:
     """Write the mark, and remove what earlier runs wrote and this one did not, finished or not."""
     names = {path.relative_to(root).as_posix() for path in outputs}
-    for stale in (*read_outputs(mark), *_of_unfinished(mark, root, names)):
-        path = (root / stale).resolve()
-        if stale not in names and path.is_relative_to(root.resolve()):
-            path.unlink(missing_ok=True)
+    _remove_own({*read_outputs(mark), *_of_unfinished(mark, root, names)} - names, mark, root)
     kept = hashlib.sha256(settings.encode()).hexdigest()
     write_json(mark, {"Digest": digest, "Settings": kept, "Outputs": sorted(names)})
 
@@ -93,23 +94,51 @@ def replace_pages(mark: Path, pages: Iterable[Path], root: Path) -> None:
     names = {path.relative_to(root).as_posix() for path in pages}
     content = read_json(mark)
     old = {name for name in read_outputs(mark) if name.endswith((".html", ".svg"))}
-    for stale in old - names:
-        path = (root / stale).resolve()
-        if path.is_relative_to(root.resolve()):
-            path.unlink(missing_ok=True)
+    _remove_own(old - names, mark, root)
     write_json(mark, content | {"Outputs": sorted({*read_outputs(mark)} - old | names)})
+
+
+def _remove_own(names: Iterable[str], mark: Path, root: Path) -> None:
+    """Remove what a mark names: it is data like any other, so only plain files of its own participant."""
+    for name in names:
+        if _is_own(name, mark, root):
+            (root / name).unlink(missing_ok=True)
 
 
 def _of_unfinished(mark: Path, root: Path, names: Iterable[str]) -> list[str]:
     """Return what runs that did not finish have written beside the files of this one."""
     try:
-        foreign = read_json(mark)["Foreign"]
-    except (BadDataError, MissingInputError, KeyError):
+        content = read_json(mark)
+    except (BadDataError, MissingInputError):
         return []
+    if "Foreign" not in content:
+        return []
+    foreign = _texts(content["Foreign"])
     # Of the participant's own folder only: the other folders are shared.
     folders = {root / name.split("/")[0] for name in names if name.startswith("sub-") and "/" in name}
     present = [p for folder in folders for p in folder.rglob("*") if p.is_file()]
     return [name for p in present if (name := p.relative_to(root).as_posix()) not in foreign]
+
+
+def _is_own(name: str, mark: Path, root: Path) -> bool:
+    """Return whether a name is that of a file of the mark's participant, in the output and nowhere else."""
+    participant = mark.name.removesuffix("_done.json")
+    path = root / name
+    parts = PurePath(name).parts
+    is_kept_for_it = len(parts) == 2 and parts[0] == "logs" and parts[1].startswith(f"{participant}_")
+    return (
+        (parts[:1] in ((participant,), (f"{participant}.html",)) or is_kept_for_it)
+        and ".." not in parts
+        and path.parent.resolve() == root.resolve() / PurePath(name).parent
+        and (path.is_file() or path.is_symlink())
+    )
+
+
+def _texts(names: Any) -> list[str]:
+    """Return the names that a mark lists, as far as they can be names of files."""
+    if not isinstance(names, list):
+        return []
+    return [name for name in names if isinstance(name, str) and name and "\x00" not in name]
 
 
 def read_settings_digest(mark: Path) -> str:

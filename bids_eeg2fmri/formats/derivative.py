@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bids_eeg2fmri.errors import OutputError
+from bids_eeg2fmri.bids.outputs import refuse_link_out
+from bids_eeg2fmri.errors import Eeg2FmriError, OutputError
 from bids_eeg2fmri.formats.atomic import remove_parts, whole_file, write_text
-from bids_eeg2fmri.formats.json_file import write_json
+from bids_eeg2fmri.formats.json_file import read_json, write_json
 from bids_eeg2fmri.formats.table import write_table
+from bids_eeg2fmri.formats.text_table import read_text_table
+
+_logger = logging.getLogger(__name__)
 
 #: Files that BIDS has no name for yet.
 _IGNORED = """\
@@ -56,8 +61,9 @@ def prepare_output(root: Path) -> None:
     Raises
     ------
     OutputError
-        If it cannot.
+        If it cannot, or its folder of logs is a link to somewhere else.
     """
+    refuse_link_out(root / "logs", root)
     try:
         root.mkdir(parents=True, exist_ok=True)
         (root / "logs").mkdir(exist_ok=True)
@@ -130,10 +136,30 @@ def write_dataset_files(
     write_table(root / "descriptions.tsv", rows, columns)
     write_text(root / "logs" / "CITATION.md", citation)
     write_text(root / "logs" / "settings.toml", settings)
-    for name in ("participants.tsv", "participants.json"):
-        if (bids_dir / name).is_file():
+    for name, is_whole in (("participants.tsv", _is_table), ("participants.json", _is_json)):
+        if (bids_dir / name).is_file() and is_whole(bids_dir / name):
             with whole_file(root / name) as part:
                 shutil.copyfile(bids_dir / name, part)
+
+
+def _is_table(path: Path) -> bool:
+    """Return whether this is a table of participants: a link may lead to any file of this machine."""
+    try:
+        read_text_table(path).texts("participant_id")
+    except Eeg2FmriError as error:
+        _logger.warning("Not copied into the output: %s", error)
+        return False
+    return True
+
+
+def _is_json(path: Path) -> bool:
+    """Return whether this is a JSON object."""
+    try:
+        read_json(path)
+    except Eeg2FmriError as error:
+        _logger.warning("Not copied into the output: %s", error)
+        return False
+    return True
 
 
 def _uri(path: Path) -> str:

@@ -13,13 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
+from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError, printable
 from bids_eeg2fmri.formats.brainvision import (
     BrainVisionHeader,
     read_brainvision_header,
     read_brainvision_markers,
 )
-from bids_eeg2fmri.formats.content import check_content
+from bids_eeg2fmri.formats.content import LARGEST_TEXT, check_content
+from bids_eeg2fmri.formats.edf_header import check_edf
+from bids_eeg2fmri.formats.fif_tags import check_fif
+from bids_eeg2fmri.formats.mat_size import check_mat
+from bids_eeg2fmri.formats.recording_limits import check_channels, check_samples, check_sfreq
 from bids_eeg2fmri.records import Marker
 
 #: A recording may lack its last packet; more than this (s) is a cut.
@@ -98,14 +102,66 @@ def open_eeg(path: Path) -> Any:
     """
     import mne  # noqa: PLC0415  (heavy; BrainVision headers do without)
 
+    check_recording(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what matters of them is checked by the caller
         try:
-            return mne.io.read_raw(path, preload=False, verbose="error")
+            raw = mne.io.read_raw(path, preload=False, verbose="error")
         except FileNotFoundError as error:
             raise MissingInputError(f"A file of the recording {path} is missing: {error}") from None
         except Exception as error:  # MNE's readers raise whatever a damaged header leads to
             raise BadDataError(f"{path} cannot be read as EEG: {error}. Fetch or export it again.") from error
+    check_opened(path, raw)
+    return raw
+
+
+def check_recording(path: Path) -> None:
+    """Raise for a header that MNE must not see: one that claims what cannot be, or names files elsewhere.
+
+    Raises
+    ------
+    MissingInputError
+        If the content of the file is not here.
+    BadDataError
+        With what was seen and what is allowed.
+    """
+    suffix = path.suffix.casefold()
+    if suffix == ".vhdr":
+        markers = read_brainvision_header(path).markers
+        if markers is not None and markers.exists():
+            check_content(markers, largest=LARGEST_TEXT)
+        return
+    check_content(path)
+    checks = {".edf": check_edf, ".bdf": check_edf, ".set": check_mat, ".fif": check_fif}
+    if suffix in checks:
+        checks[suffix](path)
+
+
+def check_opened(path: Path, raw: Any) -> None:
+    """Raise if what MNE made of a header is more than the files can hold, or of files elsewhere.
+
+    Raises
+    ------
+    BadDataError
+        With what was seen and what is allowed.
+    """
+    files = [Path(name) for name in raw.filenames if name is not None]
+    for file in files:
+        if file.absolute().parent != path.absolute().parent:
+            raise BadDataError(
+                f"{path} names a file elsewhere, {file}. The files of a recording lie side by side: correct "
+                "its header."
+            )
+    try:
+        raw.get_channel_types()
+    except (KeyError, ValueError) as error:
+        raise BadDataError(
+            f"{path} has a channel of a kind that there is not ({error}). Fetch or export it again."
+        ) from None
+    check_channels(path, len(raw.ch_names))
+    check_sfreq(path, float(raw.info["sfreq"]))
+    there = [file for file in files if file.exists()]
+    check_samples(path, n_channels=len(raw.ch_names), n_times=int(raw.n_times), files=there)
 
 
 def _inspect_brainvision(path: Path, stated_duration: float | None) -> EegState:
@@ -176,7 +232,7 @@ def _markers_of(path: Path, raw: Any) -> tuple[Marker, ...]:
         except (ValueError, RuntimeError, OSError) as error:
             raise BadDataError(f"The trigger channel of {path} cannot be read: {error}") from error
         found = [((sample - raw.first_samp) / raw.info["sfreq"], str(value)) for sample, _, value in events]
-    return tuple(Marker(onset=float(onset), description=text) for onset, text in sorted(found))
+    return tuple(Marker(onset=float(onset), description=printable(text)) for onset, text in sorted(found))
 
 
 def _check_length(path: Path, header: EegHeader, stated_duration: float | None) -> list[Eeg2FmriError]:

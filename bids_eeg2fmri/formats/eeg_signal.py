@@ -13,8 +13,8 @@ from typing import Any
 
 from bids_eeg2fmri.bids.names import dataset_root
 from bids_eeg2fmri.bids.sidecars import find_table
-from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError
-from bids_eeg2fmri.formats.eeg_recording import open_eeg
+from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, printable
+from bids_eeg2fmri.formats.eeg_recording import check_opened, check_recording, open_eeg
 from bids_eeg2fmri.formats.text_table import TextTable, read_text_table
 
 _logger = logging.getLogger(__name__)
@@ -64,9 +64,11 @@ def read_eeg(path: Path) -> Any:
     BadDataError
         If it cannot be read.
     """
+    check_recording(path)
     raw = _read_tidy(path) if _has_bids_name(path) else None
     if raw is None:
         raw = open_eeg(path)
+    _rename(raw, {name: printable(name) for name in raw.ch_names})
     table = _channels_table(path)
     if table is not None:
         _apply_channels(raw, table)
@@ -92,6 +94,7 @@ def _read_tidy(path: Path) -> Any:
         except Exception as error:  # whatever untidy sidecars lead to; MNE reads the recording itself
             _logger.warning("%s: MNE-BIDS cannot read it (%s); read without it.", path.name, error)
             return None
+    check_opened(path, raw)
     for warning in caught:
         _logger.debug("%s: %s", path.name, warning.message)
     return raw
@@ -167,9 +170,13 @@ def _type_by_name(raw: Any) -> None:
 
 def _spell_positions(raw: Any) -> None:
     """Spell the names of electrodes as the 10-05 system does (``FP1`` is ``Fp1``), so that runs agree."""
-    new = {name: _spelling(name) for name in raw.ch_names}
-    if len(set(new.values())) == len(new):
-        raw.rename_channels({old: name for old, name in new.items() if old != name}, verbose="error")
+    _rename(raw, {name: _spelling(name) for name in raw.ch_names})
+
+
+def _rename(raw: Any, names: dict[str, str]) -> None:
+    """Rename channels, unless two would have one name."""
+    if len(set(names.values())) == len(names):
+        raw.rename_channels({old: new for old, new in names.items() if old != new}, verbose="error")
 
 
 def _spelling(name: str) -> str:

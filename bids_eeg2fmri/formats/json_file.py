@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bids_eeg2fmri.bids.json_object import load_object
 from bids_eeg2fmri.errors import BadDataError, MissingInputError
 from bids_eeg2fmri.formats.atomic import write_text
 
@@ -27,11 +28,8 @@ def read_json(path: Path) -> dict[str, Any]:
         If it holds no JSON object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        return load_object(path)
     except FileNotFoundError:
         raise MissingInputError(f"There is no file {path}.") from None
     except (OSError, ValueError) as error:
-        raise BadDataError(f"{path} cannot be read as JSON ({error}).") from None
-    if not isinstance(content, dict):
-        raise BadDataError(f"{path} holds no JSON object.")
-    return content
+        raise BadDataError(f"{path} cannot be read as JSON ({error}). Repair it or make it again.") from None

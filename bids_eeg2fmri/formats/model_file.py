@@ -16,6 +16,7 @@ from safetensors.numpy import load, save
 from bids_eeg2fmri.errors import BadDataError, MissingInputError
 from bids_eeg2fmri.formats.atomic import whole_file
 from bids_eeg2fmri.formats.json_file import read_json, write_json
+from bids_eeg2fmri.formats.model_limits import LARGEST_MODEL, check_model_content
 from bids_eeg2fmri.records import SavedModel
 
 #: Raised whenever files written before can no longer be read as they are.
@@ -59,13 +60,19 @@ def read_model(path: Path) -> SavedModel:
             "with this version, or use the version that made it."
         )
     try:
+        size = path.stat().st_size
+        if size > LARGEST_MODEL:
+            raise BadDataError(f"{path} has {size} bytes; a model has up to {LARGEST_MODEL}. Train it again.")
         data = path.read_bytes()
+    except BadDataError:
+        raise
     except OSError as error:
         raise MissingInputError(
             f"There is no file {path} that can be read ({error.strerror}). Copy the model again, both files."
         ) from None
     digest = hashlib.sha256(data).hexdigest()
     try:
+        check_model_content(content)
         if content.pop("sha256") != digest:
             raise ValueError(_compare(data, content["tensors"]))
         rows = content.pop("positions")
@@ -74,7 +81,7 @@ def read_model(path: Path) -> SavedModel:
             content[name] = tuple(content[name])
         tensors = load(data)
         return SavedModel(**content | {"tensors": tensors, "positions": positions.reshape(-1, 3)})
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
         what = f"no entry {error}" if type(error) is KeyError else error
         raise BadDataError(
             f"{path} and its JSON are not a whole model of this app: {what}. Copy both files again, or train "

@@ -13,14 +13,30 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.formats.atomic import whole_file
 from bids_eeg2fmri.formats.content import check_content
+from bids_eeg2fmri.formats.nifti_limits import check_nifti
 
-#: Volumes read at once: 16 volumes at 2 mm are 58 MB in float32.
-_BLOCK = 16
+#: Volumes read at once: 16 volumes at 2 mm are 58 MB in float32; of finer images fewer.
+_BLOCK, _BLOCK_VOXELS = 16, 2**27
+#: mm^3; anything smaller is no volume.
+_SMALLEST_VOXEL = 1e-9
+#: What nibabel raises for damaged files.
+_UNREADABLE = (
+    ImageFileError,
+    HeaderDataError,
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    TypeError,
+    KeyError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +59,7 @@ def read_image_header(path: Path) -> ImageHeader:
         If the file is no NIfTI image or is cut short.
     """
     check_content(path)
+    check_nifti(path)
     try:
         image: Any = nib.load(path)
         zooms = image.header.get_zooms()
@@ -52,8 +69,13 @@ def read_image_header(path: Path) -> ImageHeader:
         )
         affine = np.asarray(image.affine, dtype=np.float64)
         time_unit = image.header.get_xyzt_units()[1]
-    except (ImageFileError, OSError, EOFError, zlib.error, ValueError) as error:
+    except _UNREADABLE as error:
         raise BadDataError(f"{path} cannot be read as NIfTI ({error}). Fetch or make it again.") from None
+    if not np.all(np.isfinite(affine)) or not abs(np.linalg.det(affine[:3, :3])) > _SMALLEST_VOXEL:
+        raise BadDataError(
+            f"{path} does not say where its voxels are: its affine is {affine[:3].round(3).tolist()}. Make "
+            "it again."
+        )
     if _length(path, expected) < expected:
         raise BadDataError(
             f"{path} is cut short: its header announces {shape} voxels ({expected} bytes), fewer are there. "
@@ -66,6 +88,8 @@ def read_image_header(path: Path) -> ImageHeader:
 def iterate_volumes(path: Path) -> Iterator[NDArray[np.float32]]:
     """Yield blocks (n_x, n_y, n_z, n_block) of a 4D image in order, each voxel read once.
 
+    Its header has been read before, and refused if it cannot be right.
+
     Raises
     ------
     BadDataError
@@ -74,9 +98,10 @@ def iterate_volumes(path: Path) -> Iterator[NDArray[np.float32]]:
     try:
         # The file stays open, so that a compressed image is decompressed once and not once per block.
         image: Any = nib.load(path, keep_file_open=True)
-        for start in range(0, image.shape[3], _BLOCK):
-            yield np.asarray(image.dataobj[..., start : start + _BLOCK], dtype=np.float32)
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+        n_block = min(_BLOCK, max(1, _BLOCK_VOXELS // int(np.prod(image.shape[:3]))))
+        for start in range(0, image.shape[3], n_block):
+            yield np.asarray(image.dataobj[..., start : start + n_block], dtype=np.float32)
+    except _UNREADABLE as error:
         raise BadDataError(f"{path} is damaged or cut short ({error}). Fetch or make it again.") from None
 
 
@@ -94,7 +119,7 @@ def read_volume(path: Path) -> NDArray[np.float32]:
     try:
         image: Any = nib.load(path)
         return np.asarray(image.dataobj, dtype=np.float32)
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+    except _UNREADABLE as error:
         raise BadDataError(f"{path} is damaged or cut short ({error}). Fetch or make it again.") from None
 
 

@@ -62,5 +62,13 @@ def read_record(path: Path, kind: type[R]) -> R:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in rest.items()}
         return kind(**(values | arrays))
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+    except (
+        SafetensorError,
+        OSError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise BadDataError(f"{path} is damaged ({error}). Remove it; it is made again.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import astuple
 from pathlib import Path
@@ -108,9 +109,16 @@ def read_scores(path: Path) -> tuple[Score, ...]:
     if missing:
         raise BadDataError(f"{path} is no table of scores: it lacks {', '.join(missing)}. Compute it again.")
     try:
-        return tuple(_score(row) for row in table.to_dict("records"))
-    except (TypeError, ValueError) as error:
+        scores = tuple(_score(row) for row in table.to_dict("records"))
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadDataError(f"{path} is damaged ({error}). Compute it again.") from None
+    for score in scores:
+        # The group level names files by models.
+        if not re.fullmatch(r"[A-Za-z0-9]+", score.model):
+            raise BadDataError(
+                f"{path} names a model {score.model!r}; names are letters and digits. Compute it again."
+            )
+    return scores
 
 
 def write_group_scores(path: Path, scores: Iterable[tuple[str, Score]]) -> list[Path]:

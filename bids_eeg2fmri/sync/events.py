@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from bids_eeg2fmri.errors import MissingInputError
 from bids_eeg2fmri.records import Floats, Marker, TaskEvent
@@ -23,6 +23,8 @@ _SCATTER = 1.0
 _WORTH_SAYING = 0.5
 #: A condition belongs to a marker if more than this share of the more numerous of the two find a partner.
 _LEAST_MATCHED = 0.5
+#: Pairs of events within the largest lag; more are no trials, and would take for ever to match.
+_MOST_DIFFERENCES = 1_000_000
 
 
 def task_events_from_table(
@@ -118,6 +120,8 @@ def compare_events(bold: Sequence[TaskEvent], eeg: Sequence[TaskEvent]) -> Event
         rows = [i for i, event in enumerate(bold) if event.condition == condition]
         for name in sorted({event.condition for event in eeg}):
             columns = [j for j, event in enumerate(eeg) if event.condition == name]
+            if min(len(rows), len(columns)) <= _LEAST_MATCHED * max(len(rows), len(columns)):
+                continue  # too few could find a partner
             lag, pairs = _match(_onsets(bold, rows), _onsets(eeg, columns))
             share = len(pairs) / max(len(rows), len(columns))
             if share > _LEAST_MATCHED:
@@ -149,17 +153,30 @@ def _onsets(events: Sequence[TaskEvent], indices: Sequence[int]) -> Floats:
 def _match(bold: Floats, eeg: Floats) -> tuple[float, list[tuple[int, int]]]:
     """Return the lag (s) that matches most of bold (n,) s with eeg (m,) s, and the pairs it matches."""
     best: list[tuple[int, int]] = []
+    first = np.searchsorted(eeg, bold - _LARGEST_LAG)
+    last = np.searchsorted(eeg, bold + _LARGEST_LAG, side="right")
+    if np.sum(last - first) > _MOST_DIFFERENCES:
+        return 0.0, []
+    near = [eeg[a:b] - onset for a, b, onset in zip(first, last, bold, strict=True)]
     # Tenths of a second are enough to find the pairs; their median is the lag.
-    lags = np.unique(np.round((eeg[np.newaxis, :] - bold[:, np.newaxis]).ravel(), 1))
-    for lag in sorted(lags[np.abs(lags) <= _LARGEST_LAG].tolist(), key=abs):
+    lags = np.unique(np.round(np.concatenate([np.empty(0), *near]), 1))
+    for lag in sorted(lags.tolist(), key=abs):
         pairs: list[tuple[int, int]] = []
-        for i, onset in enumerate(bold + lag):
-            j = int(np.argmin(np.abs(eeg - onset)))
+        for i, j in enumerate(_nearest(eeg, bold + lag).tolist()):
+            onset = bold[i] + lag
             # Both ascend, so that an event is taken at most once if it is not the last one taken.
             if abs(eeg[j] - onset) <= _SCATTER and (not pairs or j > pairs[-1][1]):
                 pairs.append((i, j))
         best = max(best, pairs, key=len)
     return float(np.median([eeg[j] - bold[i] for i, j in best])) if best else 0.0, best
+
+
+def _nearest(eeg: Floats, wanted: Floats) -> NDArray[np.int64]:
+    """Return the index (n,) of the first event (m,) s nearest to each wanted time (n,) s."""
+    right = np.clip(np.searchsorted(eeg, wanted), 0, len(eeg) - 1)
+    left = np.maximum(right - 1, 0)
+    nearest = np.where(np.abs(eeg[left] - wanted) <= np.abs(eeg[right] - wanted), left, right)
+    return np.searchsorted(eeg, eeg[nearest]).astype(np.int64)
 
 
 def choose_events(

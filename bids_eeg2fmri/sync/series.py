@@ -16,6 +16,11 @@ _SHARE, _SAMPLING = 0.02, 0.005
 #: A gap of this many intervals may be a pause between two scans.
 LONG_GAP = 5
 _FEWEST_MARKERS = 3
+#: Markers whose predecessors are looked for at once: a recording may have a hundred thousand.
+_BLOCK = 4096
+#: How often all markers are looked at. Scans in one recording are few; markers that are made to fall apart
+#: into thousands of short series would take for ever.
+_MOST_LOOKS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +96,10 @@ def find_series(onsets: Floats, interval: float, *, longest_gap: int) -> tuple[S
         The longest step of a chain, in intervals.
     """
     found: list[Series] = []
-    pending = [(0, len(onsets))]
-    while pending:
+    pending, left = [(0, len(onsets))], _MOST_LOOKS * len(onsets)
+    while pending and left > 0:
         begin, end = pending.pop()
+        left -= end - begin
         chain = begin + _longest_chain(onsets[begin:end], interval, longest_gap)
         if len(chain) < _FEWEST_MARKERS:
             continue
@@ -110,11 +116,15 @@ def _longest_chain(onsets: Floats, interval: float, longest_gap: int) -> NDArray
     tolerance = _SHARE * interval + _SAMPLING
     # The candidates for the predecessor of each marker, one column per step of 1, 2, ... intervals.
     steps = np.arange(1, longest_gap + 1) * interval
-    predecessors = _nearest(onsets, onsets[:, np.newaxis] - steps, tolerance)
     lengths = np.ones(n_markers, dtype=np.int64)
     previous = np.full(n_markers, -1, dtype=np.int64)
     for i in range(n_markers):
-        candidates = predecessors[i][predecessors[i] >= 0]
+        if i % _BLOCK == 0:
+            wanted = onsets[i : i + _BLOCK, np.newaxis] - steps
+            predecessors = _nearest(onsets, wanted, tolerance)
+        row = predecessors[i % _BLOCK]
+        # At 10^17 s a step is less than the last digit, and a marker would precede itself.
+        candidates = row[(row >= 0) & (row < i)]
         if len(candidates):
             # argmax takes the first, that is the shortest step, among equals.
             best = candidates[np.argmax(lengths[candidates])]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.formats.text_table import read_text_table
 from bids_eeg2fmri.records import Marker, TaskEvent, VolumeClock
 from bids_eeg2fmri.sync.events import (
@@ -15,6 +16,9 @@ from bids_eeg2fmri.sync.events import (
     task_events_from_markers,
     task_events_from_table,
 )
+
+#: Each has regressors of its own; a name for every single trial leaves nothing to explain.
+_MOST_CONDITIONS = 1000
 
 
 def read_task_events(
@@ -48,6 +52,11 @@ def read_task_events(
             if "trial_type" in rows
             else ["task"] * len(rows)
         )
+        if len(set(conditions)) > _MOST_CONDITIONS:
+            raise BadDataError(
+                f"{table_path} has {len(set(conditions))} conditions in 'trial_type'; at most "
+                f"{_MOST_CONDITIONS} can be told apart. Give trials of one kind one name."
+            )
         table = task_events_from_table(onsets, durations, conditions, float(clock.onsets[0]))
     recorded = task_events_from_markers(markers, exclude=[clock.marker])
     return choose_events(table, recorded, source=source)

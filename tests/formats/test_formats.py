@@ -218,11 +218,12 @@ def test_record_round_trip(tmp_path: Path) -> None:
 
 
 def test_completion_follows_settings_and_inputs_and_removes_stale_outputs(tmp_path: Path) -> None:
-    data, mark = tmp_path / "in.dat", tmp_path / "logs" / "done.json"
+    data, mark = tmp_path / "in.dat", tmp_path / "logs" / "sub-1_done.json"
     data.write_text("1")
     digest = digest_inputs("a", "1", [data], [tmp_path])
     assert digest_inputs("b", "1", [data], [tmp_path]) != digest
-    old, new = tmp_path / "old.txt", tmp_path / "new.txt"
+    old, new = tmp_path / "sub-1" / "old.txt", tmp_path / "sub-1.html"
+    old.parent.mkdir()
     for path in (old, new):
         path.write_text("")
     write_mark(mark, digest, [old, new], tmp_path)

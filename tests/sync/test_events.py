@@ -1,14 +1,17 @@
+import time
+
 import numpy as np
 import pytest
 
-from bids_eeg2fmri.errors import MissingInputError
-from bids_eeg2fmri.records import Marker, TaskEvent
+from bids_eeg2fmri.errors import BadDataError, MissingInputError
+from bids_eeg2fmri.records import Marker, TaskEvent, VolumeClock
 from bids_eeg2fmri.sync.events import (
     choose_events,
     compare_events,
     task_events_from_markers,
     task_events_from_table,
 )
+from bids_eeg2fmri.sync.task import read_task_events
 
 FIRST = 11.152
 ONSETS = np.arange(2.0, 320.0, 20.0)
@@ -138,3 +141,26 @@ def test_without_a_table_markers_are_taken_only_if_asked_for():
 def test_events_that_are_not_there_cannot_be_asked_for(bold, eeg, source):
     with pytest.raises(MissingInputError, match=f"--events {source} was asked for"):
         choose_events(bold, eeg, source=source)
+
+
+def test_thousands_of_events_at_one_time_are_given_up():
+    crowd = task_events_from_table(np.full(3000, 5.0), np.zeros(3000), ["a"] * 3000, 0.0)
+    began = time.process_time()
+    assert compare_events(crowd, crowd).n_matched == 0
+    assert time.process_time() - began < 5
+
+
+def test_thousands_of_events_in_order_are_matched():
+    many = task_events_from_table(np.arange(5000) * 2.0, np.zeros(5000), ["a"] * 5000, 0.0)
+    later = task_events_from_table(np.arange(5000) * 2.0 + 0.3, np.zeros(5000), ["b"] * 5000, 0.0)
+    comparison = compare_events(many, later)
+    assert comparison.n_matched == 5000
+    assert comparison.disagreement == pytest.approx(0.3)
+
+
+def test_a_name_for_every_trial_is_no_design(tmp_path):
+    path = tmp_path / "events.tsv"
+    path.write_text("onset\ttrial_type\n" + "".join(f"{k}\ttrial{k}\n" for k in range(1001)))
+    clock = VolumeClock(onsets=np.arange(10) * 2.0, source="x", jitter=0.0, drift=0.0)
+    with pytest.raises(BadDataError, match="1001 conditions in 'trial_type'; at most 1000"):
+        read_task_events(path, clock, ())

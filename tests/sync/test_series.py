@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,17 @@ def test_irregular_markers_are_no_series():
     longest = max(find_series(onsets, 2.0, longest_gap=10), key=lambda s: len(s.onsets))
 
     assert longest.n_missing + longest.n_dropped > 0.3 * len(longest.onsets)
+
+
+def test_a_marker_at_the_end_of_time_does_not_precede_itself():
+    """At 4e17 s a step of 2 s is less than the last digit; the search went in circles."""
+    (series,) = find_series(np.append(2.0 * np.arange(20), 4e17), 2.0, longest_gap=10)
+    assert series.n_positions == 20
+
+
+def test_markers_made_to_fall_apart_do_not_take_for_ever():
+    rng = np.random.default_rng(0)
+    steps = np.where(np.arange(6000) % 3 == 2, 2.3 + rng.random(6000), 2.0)
+    began = time.process_time()
+    assert find_series(np.cumsum(steps), 2.0, longest_gap=10)
+    assert time.process_time() - began < 10
