@@ -334,7 +334,8 @@ class Watch:
             text = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), text)  # noqa: PTH115, PTH118
         text = os.path.realpath(text) if text else ""
         is_there = event == "os.mkdir" and Path(text).is_dir()  # then nothing is made
-        if text and not is_there and text != os.devnull and not text.startswith(self.allowed):
+        harmless = (os.devnull, f"/proc/{os.getpid()}/clear_refs")  # the latter resets the count of memory
+        if text and not is_there and text not in harmless and not text.startswith(self.allowed):
             self.seen.append(f"{event} {text}")
 
     @contextlib.contextmanager
