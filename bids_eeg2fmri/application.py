@@ -34,8 +34,8 @@ from bids_eeg2fmri.records import AppliedModel, CleanEeg, SavedModel, VolumeCloc
 from bids_eeg2fmri.registry import FittedPredictor
 from bids_eeg2fmri.report.application import ApplicationReport, write_application_report
 from bids_eeg2fmri.report.keeping import keep_report
+from bids_eeg2fmri.resources.stages import log_stage
 from bids_eeg2fmri.settings import EegSettings, Job, Settings, build
-from bids_eeg2fmri.stages import log_stage
 from bids_eeg2fmri.sync.align import align_without_bold
 from bids_eeg2fmri.sync.discovery import refuse_unusable
 from bids_eeg2fmri.sync.eeg_discovery import EegDiscovery, EegRun

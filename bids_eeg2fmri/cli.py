@@ -32,7 +32,7 @@ from bids_eeg2fmri.errors import (
     printable,
 )
 from bids_eeg2fmri.registry import MODELS, REGION_SETS, check_region_set
-from bids_eeg2fmri.resources import parse_memory
+from bids_eeg2fmri.resources.limits import parse_memory
 from bids_eeg2fmri.settings import Application, Job, Running, Selection, load_settings
 
 _EPILOG = """\b
@@ -214,7 +214,7 @@ def command(**options: Any) -> None:
         from bids_eeg2fmri.planning import show_plan  # noqa: PLC0415
 
         sys.exit(show_plan(job, level, _say))
-    from bids_eeg2fmri.scheduling import run_group_level, run_participant_level  # noqa: PLC0415
+    from bids_eeg2fmri.scheduling.levels import run_group_level, run_participant_level  # noqa: PLC0415
 
     if level == "participant":
         sys.exit(run_participant_level(job, say=_say, show=_show))

@@ -64,8 +64,8 @@ from bids_eeg2fmri.report.keeping import keep_report
 from bids_eeg2fmri.report.methods import describe_classification, describe_folds, describe_methods
 from bids_eeg2fmri.report.participant import ParticipantReport, RunContent, write_participant_report
 from bids_eeg2fmri.report.style import is_shown
+from bids_eeg2fmri.resources.stages import log_stage
 from bids_eeg2fmri.settings import Job, Settings
-from bids_eeg2fmri.stages import log_stage
 from bids_eeg2fmri.sync.align import align_run
 from bids_eeg2fmri.sync.discovery import Discovery, TimedRun, refuse_unusable
 from bids_eeg2fmri.sync.localizer_runs import LocalizerRun, find_localizer_runs

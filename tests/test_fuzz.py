@@ -132,6 +132,14 @@ FOUND = (
     Case(
         kind="vmrk", edits=(Edit(operation="number", where=0.752111, first=6510, second=5873),), depth="look"
     ),
+    Case(
+        kind="vhdr",
+        edits=(
+            Edit(operation="line", where=0.799633, first=45086, second=18376),
+            Edit(operation="repeat", where=0.138613, first=33637, second=31976),
+        ),
+        depth="look",
+    ),
 )
 
 

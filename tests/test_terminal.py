@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tiny_job import arguments, start
 
-from bids_eeg2fmri.attempt import prepare_process
+from bids_eeg2fmri.scheduling.attempt import prepare_process
 from bids_eeg2fmri.settings import Job, Running, Selection, Settings
 
 

@@ -14,6 +14,8 @@ from bids_eeg2fmri.formats.content import LARGEST_TEXT, check_content
 from bids_eeg2fmri.formats.recording_limits import check_channels, check_sfreq
 from bids_eeg2fmri.records import Marker
 
+#: Bytes in a file's name that common file systems take.
+_LONGEST_NAME = 255
 #: The files of a recording as its header names them, however configuration files may write that.
 _NAMES = re.compile(r"^[^\S\n]*(DataFile|MarkerFile)[^\S\n]*[=:](.*)$", re.IGNORECASE | re.MULTILINE)
 #: Encodings in which ASCII is ASCII; in others a header would say two things.
@@ -145,7 +147,10 @@ def _check_names(path: Path, text: str) -> None:
 
 def _named_file(header: Path, name: str, key: str) -> Path:
     """Return the file that a header names; say so if it was renamed and the header was not."""
-    path = header.with_name(name.replace("$b", header.stem).strip())
+    full = name.replace("$b", header.stem).strip()
+    if len(full.encode(errors="replace")) > _LONGEST_NAME:
+        raise BadDataError(f"{header} is damaged: its {key} is {full[:40]}... Fetch or export it again.")
+    path = header.with_name(full)
     own = header.with_suffix(path.suffix)
     if not (path.exists() or path.is_symlink()) and own != path and (own.exists() or own.is_symlink()):
         raise MissingInputError(

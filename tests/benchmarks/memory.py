@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bids_eeg2fmri.memory_need import estimate_memory
+from bids_eeg2fmri.scheduling.memory_need import estimate_memory
 from bids_eeg2fmri.settings import Job, Running, Selection, Settings
 from bids_eeg2fmri.simulate.dataset import simulate_dataset
 from bids_eeg2fmri.simulate.options import SimulationOptions

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bids_eeg2fmri.resources import describe_memory
+from bids_eeg2fmri.resources.limits import describe_memory
 
 _logger = logging.getLogger(__name__)
 _STATUS = Path("/proc/self/status")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bids_eeg2fmri.errors import UsageError
-from bids_eeg2fmri.resources import allowed_cpus, allowed_memory, describe_memory, parse_memory
-from bids_eeg2fmri.stages import log_stage, peak_memory, reset_peak_memory
+from bids_eeg2fmri.resources.limits import allowed_cpus, allowed_memory, describe_memory, parse_memory
+from bids_eeg2fmri.resources.stages import log_stage, peak_memory, reset_peak_memory
 
 GIB = 1 << 30
 

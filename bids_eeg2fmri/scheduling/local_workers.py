@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing import connection
 
-from bids_eeg2fmri.attempt import Outcome, attempt, failed, prepare_process
+from bids_eeg2fmri.scheduling.attempt import Outcome, attempt, failed, prepare_process
 from bids_eeg2fmri.settings import Job
 
 _logger = logging.getLogger(__name__)

@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from bids_eeg2fmri import __version__
-from bids_eeg2fmri.attempt import Outcome, attempt, prepare_process
 from bids_eeg2fmri.bids.dataset import list_participants
 from bids_eeg2fmri.bids.derivatives import describe_sources
 from bids_eeg2fmri.bids.model_files import list_model_names
 from bids_eeg2fmri.bids.selection import select_participants
-from bids_eeg2fmri.dask_cluster import connect_to_cluster, work_on_cluster
 from bids_eeg2fmri.errors import MissingInputError, NothingSelectedError
 from bids_eeg2fmri.evaluation.baselines import BASELINES
 from bids_eeg2fmri.formats.derivative import prepare_output, write_dataset_files
 from bids_eeg2fmri.formats.lock import hold_lock
 from bids_eeg2fmri.formats.work_folder import clean_work_dir, prepare_work_dir
-from bids_eeg2fmri.local_workers import Load, work_locally
-from bids_eeg2fmri.memory_need import estimate_memory
 from bids_eeg2fmri.registry import Predictor, load_model, model_names
 from bids_eeg2fmri.report.methods import write_citations
-from bids_eeg2fmri.resources import allowed_cpus, allowed_memory, describe_memory
+from bids_eeg2fmri.resources.limits import allowed_cpus, allowed_memory, describe_memory
+from bids_eeg2fmri.scheduling.attempt import Outcome, attempt, prepare_process
+from bids_eeg2fmri.scheduling.dask_cluster import connect_to_cluster, work_on_cluster
+from bids_eeg2fmri.scheduling.local_workers import Load, work_locally
+from bids_eeg2fmri.scheduling.memory_need import estimate_memory
 from bids_eeg2fmri.settings import Job
 from bids_eeg2fmri.training.classifiers import Described, build_models
 from bids_eeg2fmri.training.predictors import resolve_device

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from bids_eeg2fmri import __version__
-from bids_eeg2fmri.attempt import Outcome, attempt, failed, prepare_process
 from bids_eeg2fmri.errors import MissingInputError, UsageError
+from bids_eeg2fmri.scheduling.attempt import Outcome, attempt, failed, prepare_process
 from bids_eeg2fmri.settings import Job
 
 _logger = logging.getLogger(__name__)

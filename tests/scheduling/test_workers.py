@@ -16,10 +16,11 @@ from pkgutil import resolve_name
 import pytest
 from tiny_job import arguments, contents, holder, run_here, start, wait_until
 
-from bids_eeg2fmri import __version__, cli, dask_cluster
-from bids_eeg2fmri.attempt import Outcome
+from bids_eeg2fmri import __version__, cli
 from bids_eeg2fmri.errors import UsageError
-from bids_eeg2fmri.local_workers import Load, _fits
+from bids_eeg2fmri.scheduling import dask_cluster
+from bids_eeg2fmri.scheduling.attempt import Outcome
+from bids_eeg2fmri.scheduling.local_workers import Load, _fits
 
 
 def copy_unfinished(tiny_results: Path, out: Path) -> None:

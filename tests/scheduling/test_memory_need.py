@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bids_eeg2fmri.memory_need import estimate_memory
+from bids_eeg2fmri.scheduling.memory_need import estimate_memory
 from bids_eeg2fmri.settings import Job, Running, Selection, Settings
 
 

@@ -1,0 +1,1 @@
+"""What there is of processors and memory, and what each stage takes of it."""
