@@ -140,6 +140,11 @@ def _spread(
     help="Keeps pybids' index for later runs; a folder outside BIDS_DIR.",
 )
 @click.option(
+    "--skip-bids-validation",
+    is_flag=True,
+    help="Taken as other BIDS-Apps take it; what is used is checked in any case, the rest never.",
+)
+@click.option(
     "--regions",
     metavar="NAME|FILE",
     help=f"Region set ({', '.join(REGION_SETS)}), TSV of coordinates, or NIfTI of labels or maps [motor].",

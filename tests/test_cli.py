@@ -141,3 +141,10 @@ def test_public_names_exist() -> None:
         assert getattr(bids_eeg2fmri, name) is not None
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = bids_eeg2fmri.no_such_name
+
+
+@pytest.mark.parametrize("option", ["--skip-bids-validation", "--skip_bids_validation"])
+def test_the_validation_that_others_skip_is_skipped(
+    option: str, small_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status_of(capsys, small_dataset, tmp_path / "out", "participant", "--dry-run", option)[0] == 0
