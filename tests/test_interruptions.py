@@ -256,7 +256,7 @@ def undisturbed(tiny_dataset: Path) -> tuple[float, float]:
     return spent[0], spent[1]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("moment", range(20))
 def test_killed_at_a_random_moment(
     tiny_dataset: Path, tiny_results: Path, undisturbed: tuple[float, float], tmp_path: Path, moment: int
@@ -285,7 +285,7 @@ def test_killed_at_a_random_moment(
     print(f"{said.count(': up to date')} up to date, all {len(whole)} files the same bytes")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_four_jobs_at_once_write_the_bytes_of_one_after_the_other(tmp_path: Path) -> None:
     root = make_dataset(tmp_path, participants=4)
     finished, out = tmp_path / "finished", tmp_path / "out"

@@ -43,7 +43,7 @@ def test_reports_are_made_again_to_the_byte(
     assert "up to date" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("objective", [pytest.param("levels", marks=pytest.mark.slow), "condition"])
+@pytest.mark.parametrize("objective", [pytest.param("levels", marks=pytest.mark.exhaustive), "condition"])
 def test_reports_of_classes_are_made_again(tiny_dataset: Path, tmp_path: Path, objective: str) -> None:
     out = tmp_path / "out"
     model = "logistic" if objective == "levels" else "lda"

@@ -155,7 +155,7 @@ def test_across_tasks_one_is_learned_and_the_other_tested() -> None:
         ({"train_task": "a"}, "belong together"),
         ({"train_task": "a", "test_task": "a"}, "Name two tasks"),
         ({"train_task": "a", "test_task": "b", "cv": "run"}, "cannot be had"),
-        ({"refit_nulls": -1}, "0 \\(none\\) or more"),
+        ({"refit_nulls": -1}, "0 \\(none\\) to 1000000"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(options: dict[str, object], message: str) -> None:
