@@ -40,10 +40,7 @@ def applicable_files(path: Path) -> list[Path]:
 
 def is_complete(mark: Path, digest: str, root: Path) -> bool:
     """Return whether a mark has this digest and all files it names are there."""
-    try:
-        content = read_json(mark)
-    except (BadDataError, MissingInputError):
-        return False
+    content = _read_mark(mark)
     names = content.get("Outputs")
     is_list = isinstance(names, list) and len(_texts(names)) == len(names)
     return (
@@ -53,10 +50,7 @@ def is_complete(mark: Path, digest: str, root: Path) -> bool:
 
 def is_finished(mark: Path) -> bool:
     """Return whether a participant's results are whole, whatever the settings they were made with."""
-    try:
-        return bool(read_json(mark).get("Digest"))
-    except (BadDataError, MissingInputError):
-        return False
+    return bool(_read_mark(mark).get("Digest"))
 
 
 def reopen(mark: Path, folder: Path) -> None:
@@ -75,10 +69,7 @@ def reopen(mark: Path, folder: Path) -> None:
 
 def read_outputs(mark: Path) -> list[str]:
     """Return the files an earlier run of a participant wrote, relative to the output."""
-    try:
-        return _texts(read_json(mark).get("Outputs"))
-    except (BadDataError, MissingInputError):
-        return []
+    return _texts(_read_mark(mark).get("Outputs"))
 
 
 def write_mark(mark: Path, digest: str, outputs: Iterable[Path], root: Path, *, settings: str = "") -> None:
@@ -93,9 +84,10 @@ def replace_pages(mark: Path, pages: Iterable[Path], root: Path) -> None:
     """Name other pages and figures in the mark of a finished participant; remove those that are no more."""
     names = {path.relative_to(root).as_posix() for path in pages}
     content = read_json(mark)
-    old = {name for name in read_outputs(mark) if name.endswith((".html", ".svg"))}
+    outputs = _texts(content.get("Outputs"))
+    old = {name for name in outputs if name.endswith((".html", ".svg"))}
     _remove_own(old - names, mark, root)
-    write_json(mark, content | {"Outputs": sorted({*read_outputs(mark)} - old | names)})
+    write_json(mark, content | {"Outputs": sorted({*outputs} - old | names)})
 
 
 def _remove_own(names: Iterable[str], mark: Path, root: Path) -> None:
@@ -107,10 +99,7 @@ def _remove_own(names: Iterable[str], mark: Path, root: Path) -> None:
 
 def _of_unfinished(mark: Path, root: Path, names: Iterable[str]) -> list[str]:
     """Return what runs that did not finish have written beside the files of this one."""
-    try:
-        content = read_json(mark)
-    except (BadDataError, MissingInputError):
-        return []
+    content = _read_mark(mark)
     if "Foreign" not in content:
         return []
     foreign = _texts(content["Foreign"])
@@ -123,13 +112,13 @@ def _of_unfinished(mark: Path, root: Path, names: Iterable[str]) -> list[str]:
 def _is_own(name: str, mark: Path, root: Path) -> bool:
     """Return whether a name is that of a file of the mark's participant, in the output and nowhere else."""
     participant = mark.name.removesuffix("_done.json")
-    path = root / name
-    parts = PurePath(name).parts
+    path, relative = root / name, PurePath(name)
+    parts = relative.parts
     is_kept_for_it = len(parts) == 2 and parts[0] == "logs" and parts[1].startswith(f"{participant}_")
     return (
         (parts[:1] in ((participant,), (f"{participant}.html",)) or is_kept_for_it)
         and ".." not in parts
-        and path.parent.resolve() == root.resolve() / PurePath(name).parent
+        and path.parent.resolve() == root.resolve() / relative.parent
         and (path.is_file() or path.is_symlink())
     )
 
@@ -143,7 +132,12 @@ def _texts(names: Any) -> list[str]:
 
 def read_settings_digest(mark: Path) -> str:
     """Return the digest of the settings behind a participant's results; empty where not known."""
+    return str(_read_mark(mark).get("Settings", ""))
+
+
+def _read_mark(mark: Path) -> dict[str, Any]:
+    """Return what a mark says: nothing, where there is none or it is damaged."""
     try:
-        return str(read_json(mark).get("Settings", ""))
+        return read_json(mark)
     except (BadDataError, MissingInputError):
-        return ""
+        return {}
