@@ -83,14 +83,14 @@ class _Crew:
             load, worker = self.running.pop(future)
             is_broken = future.exception() is not None
             if is_broken:
-                worker.shutdown(wait=False)
+                worker.shutdown()
             self.free.append(self._open() if is_broken else worker)
             yield load, _result(future, load)
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers, and wait until they have: what still ends when Python does, races with it."""
         for worker in (*self.free, *(worker for _, worker in self.running.values())):
-            worker.shutdown(wait=False, cancel_futures=True)
+            worker.shutdown(cancel_futures=True)
 
     def _open(self) -> ProcessPoolExecutor:
         # Fresh processes: a fork of one that holds threads can hang. They start with the first participant.

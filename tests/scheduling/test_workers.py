@@ -8,19 +8,22 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from pkgutil import resolve_name
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tiny_job import arguments, contents, holder, run_here, start, wait_until
 
 from bids_eeg2fmri import __version__, cli
 from bids_eeg2fmri.errors import UsageError
-from bids_eeg2fmri.scheduling import dask_cluster
+from bids_eeg2fmri.scheduling import dask_cluster, local_workers
 from bids_eeg2fmri.scheduling.attempt import Outcome
-from bids_eeg2fmri.scheduling.local_workers import Load, _fits
+from bids_eeg2fmri.scheduling.local_workers import Load, _fits, work_locally
 
 
 def copy_unfinished(tiny_results: Path, out: Path) -> None:
@@ -60,6 +63,22 @@ def test_a_participant_whose_process_dies_twice_has_failed(
     assert "sub-02: up to date" in said
     assert "sub-01: failed (0 s): its worker process died twice, most often for lack of memory" in said
     assert "Traceback" not in said
+
+
+def die(*_: object) -> None:
+    os._exit(9)
+
+
+def test_nothing_of_a_dead_worker_is_left_to_race_with_the_end_of_python(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(local_workers, "attempt", die)
+    monkeypatch.setattr(local_workers, "_start_worker", repr)
+    job: Any = SimpleNamespace(running=SimpleNamespace(stop_on_first_crash=False))
+    before = set(threading.enumerate())
+    ends = list(work_locally(job, [Load(participant="01")], n_workers=1, memory=1))
+    assert [(end.participant, end.status) for end in ends] == [("01", "failed")]
+    assert set(threading.enumerate()) == before
 
 
 @pytest.mark.slow
