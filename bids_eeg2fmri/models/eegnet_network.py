@@ -109,12 +109,12 @@ class EegNetNetwork(nn.Module):
         maps = _convolve_groups(maps.view(f1, d * n_windows, n_times), self.temporal * scale[:, None])
         maps = _normalise(maps.reshape(f1 * d, -1), self.spatial_norm, shift)
 
-        maps = functional.avg_pool1d(functional.elu(maps).view(f1 * d, n_windows, n_times), 4)
+        maps = _pool(functional.elu(maps).view(f1 * d, n_windows, n_times), 4)
         maps = functional.dropout(maps, self.dropout, self.training)
 
         maps = _convolve_groups(maps, self.separable)
         maps = _normalise(self.pointwise @ maps.reshape(f1 * d, -1), self.pointwise_norm)
-        maps = functional.avg_pool1d(functional.elu(maps).view(len(maps), n_windows, -1), 8)
+        maps = _pool(functional.elu(maps).view(len(maps), n_windows, -1), 8)
         maps = functional.dropout(maps, self.dropout, self.training)
         outputs: torch.Tensor = self.dense(maps.transpose(0, 1).reshape(n_windows, -1))
         return outputs
@@ -200,6 +200,16 @@ def _convolve_groups(maps: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
     band = rows.view(n_groups, n_taps, 2 * n_taps)
     filtered: torch.Tensor = torch.bmm(pairs, band.transpose(1, 2))
     return filtered.view(n_groups, n_series, n_stretches * n_taps)[:, :, :n_times]
+
+
+def _pool(maps: torch.Tensor, size: int) -> torch.Tensor:
+    """Return the means over stretches of the last axis (n_maps, n_windows, n_times), as average pooling does.
+
+    A product with a vector: on a processor several times faster than the pooling of torch.
+    """
+    n_maps, n_windows, n_times = maps.shape
+    kept = maps[:, :, : n_times // size * size].reshape(-1, size)
+    return (kept @ maps.new_full((size, 1), 1.0 / size)).view(n_maps, n_windows, -1)
 
 
 def _normalise(maps: torch.Tensor, norm: nn.BatchNorm1d, shift: torch.Tensor | None = None) -> torch.Tensor:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.models.band_power import last_frames
 from bids_eeg2fmri.models.hrf import convolve_at
-from bids_eeg2fmri.models.hrfnet_network import HrfNetwork, RunTensors
+from bids_eeg2fmri.models.hrfnet_network import HrfNetwork, RunTensors, pack_covariances
 from bids_eeg2fmri.models.hrfnet_training import Lesson, start_readout, train_networks
 from bids_eeg2fmri.models.inner_folds import inner_folds
 from bids_eeg2fmri.models.power_model import PRIOR_SECONDS
@@ -208,7 +208,7 @@ class HrfNet:
         else:
             components = filters.astype(np.float32) @ s.values  # (n_bands, n_sources, n_times)
             cut = components.reshape(len(s.values), len(filters), n_windows, s.length).transpose(2, 0, 1, 3)
-            signal = cut @ cut.swapaxes(2, 3) / s.length
+            signal = pack_covariances(cut @ cut.swapaxes(2, 3) / s.length)
         return RunTensors(
             signal=torch.from_numpy(np.ascontiguousarray(signal, dtype=np.float32)).to(device),
             response=torch.from_numpy(response.astype(np.float32)).to(device),

@@ -7,8 +7,11 @@ that one pass trains them all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
@@ -23,8 +26,8 @@ class RunTensors:
     Attributes
     ----------
     signal : tensor
-        Of the covariance form, (n_windows, n_bands, n_sources, n_sources); else the sources themselves,
-        (n_sources, n_times).
+        Of the covariance form, (n_windows, n_bands, n_pairs), as :func:`pack_covariances` returns them; else
+        the sources themselves, (n_sources, n_times).
     response : tensor, shape (n_volumes, n_basis, n_windows)
         What each window adds to each volume through each haemodynamic basis function.
     window : int
@@ -34,6 +37,18 @@ class RunTensors:
     signal: torch.Tensor
     response: torch.Tensor
     window: int
+
+
+def pack_covariances(covariances: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Return the upper triangles of symmetric matrices (..., n, n), row by row: (..., n (n + 1) / 2).
+
+    What is beside the diagonal counts twice, so that the power behind weights w is the sum over pairs i <= j
+    of w_i w_j times what is returned, at half the cost of the whole matrix.
+    """
+    n = covariances.shape[-1]
+    one, other = np.triu_indices(n)
+    counts = np.where(one == other, 1, 2)
+    return np.asarray(covariances[..., one, other] * counts, dtype=np.float32)
 
 
 class HrfNetwork(nn.Module):
@@ -91,9 +106,10 @@ class HrfNetwork(nn.Module):
 
     def _power_of_covariance(self, run: RunTensors) -> torch.Tensor:
         n_networks, n_components, n_sources = self.spatial.shape
-        products = self.spatial[:, :, :, None] * self.spatial[:, :, None, :]
-        n_windows, n_bands = run.signal.shape[:2]
-        power = products.view(-1, n_sources**2) @ run.signal.reshape(-1, n_sources**2).T
+        one, other = torch.triu_indices(n_sources, n_sources, device=self.spatial.device)
+        products = self.spatial.index_select(2, one) * self.spatial.index_select(2, other)
+        n_windows, n_bands, n_pairs = run.signal.shape
+        power = products.view(-1, n_pairs) @ run.signal.view(-1, n_pairs).T
         return power.view(n_networks, n_components, n_windows, n_bands).transpose(2, 3)
 
     def _power_of_signal(self, run: RunTensors) -> torch.Tensor:

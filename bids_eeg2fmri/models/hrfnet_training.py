@@ -74,18 +74,18 @@ def train_networks(
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay)
     best_loss, best_step = float("inf"), 0
     best_state = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    for step in range(1, n_steps + 1):
-        optimizer.zero_grad(set_to_none=True)
-        loss = sum(_loss(p, x.target, x.learned).sum() for x, p in _predict_all(network, lessons))
-        loss.backward()  # type: ignore[union-attr]
-        optimizer.step()
+    for step in range(n_steps + 1):
+        predicted = _predict_all(network, lessons)
         with torch.no_grad():
-            held_out = sum(
-                float(_loss(p, x.target, x.held_out)[tested].sum()) for x, p in _predict_all(network, lessons)
-            )
-        if held_out < best_loss:
+            held_out = sum(float(_loss(p, x.target, x.held_out)[tested].sum()) for x, p in predicted)
+        if step > 0 and held_out < best_loss:
             best_loss, best_step = held_out, step
             best_state = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        if step < n_steps:
+            optimizer.zero_grad(set_to_none=True)
+            loss = sum(_loss(p, x.target, x.learned).sum() for x, p in predicted)
+            loss.backward()  # type: ignore[union-attr]
+            optimizer.step()
     network.load_state_dict(best_state)
     with torch.no_grad():
         slopes = _held_out_slopes(_predict_all(network, lessons), tested)

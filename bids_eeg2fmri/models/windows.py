@@ -60,8 +60,9 @@ class WindowSet:
 
     Attributes
     ----------
-    padded : tensor, shape (n_channels, n_padded)
-        The EEG of all runs one after the other, with zeros before each.
+    padded : tensor, shape (n_padded, n_channels)
+        The EEG of all runs one after the other, with zeros before each. What is read of it at once, all
+        channels at one time, lies together.
     starts : tensor of int64, shape (n_windows,)
         Where each window begins in ``padded``.
     n_times : int
@@ -78,7 +79,9 @@ class WindowSet:
 
     def take(self, chosen: torch.Tensor) -> torch.Tensor:
         """Return the chosen windows, (n_channels, n_chosen, n_times)."""
-        return self.padded.unfold(1, self.n_times, 1)[:, self.starts[chosen]]
+        times = self.starts[chosen][:, None] + torch.arange(self.n_times, device=self.starts.device)
+        rows = self.padded.index_select(0, times.flatten())
+        return rows.T.view(-1, len(chosen), self.n_times)
 
 
 def cut_windows(
@@ -104,7 +107,7 @@ def cut_windows(
         starts.append(offset + ends + 1)
         offset += parts[-1].shape[1]
     return WindowSet(
-        padded=torch.from_numpy(np.concatenate(parts, axis=1)).to(device),
+        padded=torch.from_numpy(np.ascontiguousarray(np.concatenate(parts, axis=1).T)).to(device),
         starts=torch.from_numpy(np.concatenate(starts)).to(device),
         n_times=n_times,
     )
@@ -158,7 +161,7 @@ def patch_moments(windows: WindowSet, n_taps: int) -> tuple[torch.Tensor, torch.
         Over channels and times.
     second : tensor, shape (n_windows, n_taps, n_taps)
     """
-    x = windows.padded.cpu().numpy()
+    x = np.ascontiguousarray(windows.padded.cpu().numpy().T)
     starts, n_times = windows.starts.cpu().numpy(), windows.n_times
     n_left = (n_taps - 1) // 2
     n_channels = len(x)

@@ -7,6 +7,7 @@ from simulated_runs import make_runs
 
 from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.models.hrfnet import HrfNet
+from bids_eeg2fmri.models.hrfnet_network import HrfNetwork, RunTensors, pack_covariances
 
 QUICK = {"n_steps": 12, "n_seeds": 1, "n_components": 4}
 
@@ -46,6 +47,18 @@ def test_training_changes_where_components_begin() -> None:
 def test_amplitude_is_near_0_where_nothing_can_be_predicted() -> None:
     runs = make_runs(3, coupling=0.0)
     assert fit(runs[:2]).predict(runs[2]).std() < 0.5 * runs[2].bold.std()
+
+
+def test_power_from_packed_covariances_is_that_of_the_components() -> None:
+    rng = np.random.default_rng(0)
+    signals = rng.standard_normal((6, 2, 5, 30))
+    covariances = signals @ signals.swapaxes(2, 3) / 30
+    weights = torch.from_numpy(rng.standard_normal((1, 3, 5)).astype(np.float32))
+    network = HrfNetwork(weights, torch.zeros(1, 3, 2), n_basis=1, n_regions=1)
+    packed = torch.from_numpy(pack_covariances(covariances))
+    found = network._power_of_covariance(RunTensors(signal=packed, response=torch.zeros(1, 1, 6), window=30))
+    components = np.einsum("mc,wbct->mbwt", weights[0].numpy(), signals)
+    np.testing.assert_allclose(found[0].detach().numpy(), np.square(components).mean(axis=3), rtol=1e-5)
 
 
 def test_seeds_are_networks_of_their_own() -> None:
