@@ -36,8 +36,8 @@ from bids_eeg2fmri.formats.eeg_samples import open_samples
 from bids_eeg2fmri.formats.eeg_signal import read_eeg
 from bids_eeg2fmri.formats.nifti import iterate_volumes, read_image_header, read_volume
 from bids_eeg2fmri.formats.participant_scores import collect_scores
-from bids_eeg2fmri.participant import prepare_run
 from bids_eeg2fmri.planning import discover_participant
+from bids_eeg2fmri.preparation import prepare_run
 from bids_eeg2fmri.simulate.dataset import simulate_dataset
 from bids_eeg2fmri.simulate.options import SimulationOptions
 from bids_eeg2fmri.sync.discovery import refuse_unusable

@@ -19,7 +19,7 @@ from bids_eeg2fmri import cli
 from bids_eeg2fmri.bold.region_set import label_regions
 from bids_eeg2fmri.formats.model_file import model_digest, read_model, write_model
 from bids_eeg2fmri.formats.table import read_table
-from bids_eeg2fmri.participant import _share_channels, prepare_run
+from bids_eeg2fmri.preparation import prepare_run, share_channels
 from bids_eeg2fmri.registry import load_model
 from bids_eeg2fmri.settings import Selection, Settings
 from bids_eeg2fmri.sync.discovery import discover_runs
@@ -259,7 +259,7 @@ def test_runs_of_different_channels_get_one_reference(own_dataset: Path, tmp_pat
     derivatives = [own_dataset / "derivatives" / "fmriprep"]
     found = discover_runs(own_dataset, derivatives, "01", selection=Selection(), settings=settings)
     labels = label_regions([timed.run for timed in found.timed], settings.bold)
-    runs, (note,) = _share_channels([prepare_run(timed, labels, settings) for timed in found.timed])
+    runs, (note,) = share_channels([prepare_run(timed, labels, settings) for timed in found.timed])
     assert note.endswith("left out: P3.")
     fitted = load_predictor(next(out.glob("sub-01/*.safetensors")))[1]
     for k, one_run in enumerate(runs, start=1):

@@ -28,7 +28,7 @@ from bids_eeg2fmri.settings import Job
 #: What is logged at each verbosity: the stages of each participant always, with -v everything that is done,
 #: with -vv also what other libraries warn of.
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
-_ALWAYS_TOLD = ("participant", "application")
+_ALWAYS_TOLD = ("participant", "preparation", "application")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
