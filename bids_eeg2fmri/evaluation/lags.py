@@ -56,6 +56,6 @@ def _upper_end(spreads: Floats) -> Floats:
 
 def best_lag(curve: LagCurve) -> Floats:
     """Return the lag of the highest correlation, (n_regions,); NaN where there is none."""
-    is_known = np.isfinite(curve.r).all(axis=0)
+    is_known = np.isfinite(curve.r).all(axis=0) & np.any(curve.r, axis=0)
     best: Floats = np.where(is_known, curve.lags[np.argmax(np.nan_to_num(curve.r), axis=0)], np.nan)
     return best

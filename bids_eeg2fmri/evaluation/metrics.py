@@ -21,6 +21,16 @@ def correlate(predicted: Floats, measured: Floats) -> Floats:
     return r
 
 
+def cross_correlate(predicted: Floats, measured: Floats) -> Floats:
+    """Return Pearson's r of each column of one with each column of the other, both (n_volumes, n_regions).
+
+    Row by prediction, column by measurement, (n_regions, n_regions); NaN where undefined.
+    """
+    x, y = _standardise(predicted), _standardise(measured)
+    r: Floats = np.clip(x.T @ y / len(x), -1.0, 1.0)
+    return r
+
+
 def fisher_z(r: Floats) -> Floats:
     """Return the inverse hyperbolic tangent of correlations (Fisher 1915, 10.2307/2331838), kept finite."""
     z: Floats = np.arctanh(np.clip(r, -_LARGEST_R, _LARGEST_R))

@@ -14,9 +14,7 @@ from bids_eeg2fmri.evaluation.metrics import (
     calibration_slope,
     change_accuracy,
     concordance,
-    correlate,
     effective_samples,
-    fisher_z,
     mean_squared_error,
     r_squared,
 )
@@ -88,7 +86,7 @@ def evaluate(
         scores=tuple(_with_p(score, nulls) if score.run == "all" else score for score in scores),
         nulls=nulls,
         lags=trace_lags(plain, [part.run.tr for part in tested]),
-        specificity=_specificity(plain),
+        specificity=np.tanh(np.mean([part.cross_fisher_z() for part in tested], axis=0)),
     )
 
 
@@ -102,21 +100,21 @@ def _sessions(tested: Sequence[TestedRun]) -> list[tuple[str, Sequence[TestedRun
 
 def _figures(parts: Sequence[TestedRun], rng: np.random.Generator) -> dict[str, Floats]:
     """Return every figure of a group of runs, (n_regions,) each."""
-    pairs = {measure: [part.pair(measure) for part in parts] for measure in MEASURES}
-    z = {m: np.array([fisher_z(correlate(*pair)) for pair in pairs[m]]) for m in MEASURES}
+    z = {measure: np.array([part.fisher_z(measure) for part in parts]) for measure in MEASURES}
+    pairs = [part.pair("r") for part in parts]
     predicted, measured, training_mean = (
         np.concatenate([getattr(part, side) for part in parts])
         for side in ("predicted", "measured", "training_mean")
     )
     trs = [part.run.tr for part in parts]
-    low, high = confidence_interval(pairs["r"], trs, rng=rng)
+    low, high = confidence_interval(pairs, trs, rng=rng)
     undefined = np.isnan(z["r"]).any(axis=0)
     changes = [
         change_accuracy(part.predicted, part.measured, step=max(round(_CHANGE / part.run.tr), 1))
         for part in parts
     ]
     # Each run about its own mean: what differs between runs is no change of the brain.
-    x, y = (np.concatenate([pair[side] for pair in pairs["r"]]) for side in (0, 1))
+    x, y = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
     return {
         "fisher_z": z["r"].mean(axis=0),
         "fisher_z_sd": z["r"].std(axis=0, ddof=1) if len(parts) > 1 else np.full(z["r"].shape[1], np.nan),
@@ -128,10 +126,10 @@ def _figures(parts: Sequence[TestedRun], rng: np.random.Generator) -> dict[str, 
         "mse": mean_squared_error(predicted, measured),
         "ccc": concordance(predicted, measured),
         "slope": calibration_slope(x, y),
-        "coherence": coherence_in_band(pairs["r"], trs),
-        "best_lag": best_lag(trace_lags(pairs["r"], trs)),
+        "coherence": coherence_in_band(pairs, trs),
+        "best_lag": best_lag(trace_lags(pairs, trs)),
         "change_accuracy": np.mean(changes, axis=0),
-        "n_effective": np.sum([effective_samples(*pair) for pair in pairs["r"]], axis=0),
+        "n_effective": np.sum([effective_samples(*pair) for pair in pairs], axis=0),
     }
 
 
@@ -154,14 +152,6 @@ def _pooled_r2(parts: Sequence[TestedRun]) -> Floats:
         np.concatenate([part.measured for part in parts]),
         np.concatenate([part.training_mean for part in parts]),
     )
-
-
-def _specificity(pairs: Sequence[tuple[Floats, Floats]]) -> Floats:
-    """Return the correlation of each region's prediction with each region's BOLD, (n_regions, n_regions)."""
-    n_regions = pairs[0][0].shape[1]
-    z = [[fisher_z(correlate(np.tile(x[:, [a]], n_regions), y)) for a in range(n_regions)] for x, y in pairs]
-    matrix: Floats = np.tanh(np.mean(z, axis=0))
-    return matrix
 
 
 def _rows(

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 
-from bids_eeg2fmri.evaluation.metrics import correlate, fisher_z
 from bids_eeg2fmri.evaluation.nulls import (
     p_value,
     phase_null,
@@ -53,7 +52,7 @@ def run_null_tests(
     tests: list[NullTest] = []
     for measure in MEASURES:
         pairs = [part.pair(measure) for part in tested]
-        observed = np.mean([fisher_z(correlate(*pair)) for pair in pairs], axis=0)
+        observed = np.mean([part.fisher_z(measure) for part in tested], axis=0)
         finite = np.isfinite(observed)
         if not finite.any():
             continue

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bids_eeg2fmri.evaluation.metrics import correlate, fisher_z, remove_design
+from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES
+from bids_eeg2fmri.evaluation.metrics import correlate, cross_correlate, fisher_z, remove_design
 from bids_eeg2fmri.evaluation.nulls import Pair
 from bids_eeg2fmri.records import AlignedRun, Floats, Measure, Predictions
 
@@ -27,6 +29,10 @@ class TestedRun:
         part is compared about its own mean: the training mean of a fold lies opposite to the mean of what was
         held out, which alone would give negative correlations.
     design, nuisance : array, shape (n_volumes, n_regressors)
+    flat_is_zero : bool
+        Whether the correlation of a constant prediction counts as 0. A model that finds nothing to predict
+        with has told nothing, and to leave it out would be to average over its successes alone. False for
+        baselines: one without regressors is not there.
     """
 
     run: AlignedRun
@@ -36,6 +42,7 @@ class TestedRun:
     folds: Floats
     design: Floats
     nuisance: Floats
+    flat_is_zero: bool = True
 
     __test__ = False  # not a test, whatever its name says to pytest
 
@@ -43,6 +50,24 @@ class TestedRun:
         """Return predicted and measured without what a constant, the folds and what is given explain."""
         regressors = self._given(measure)
         return remove_design(self.predicted, regressors), remove_design(self.measured, regressors)
+
+    @property
+    def counts_as_zero(self) -> NDArray[np.bool_]:
+        """Whether a region's prediction is a constant (in each fold) that counts, (n_regions,)."""
+        is_flat: NDArray[np.bool_] = ~np.any(remove_design(self.predicted, self.folds), axis=0)
+        return is_flat & self.flat_is_zero
+
+    def fisher_z(self, measure: Measure) -> Floats:
+        """Return Fisher z of the correlation, (n_regions,); NaN where it is not defined."""
+        predicted, measured = self.pair(measure)
+        z = fisher_z(correlate(predicted, measured))
+        return np.where(self.counts_as_zero & np.any(measured, axis=0), 0.0, z)
+
+    def cross_fisher_z(self) -> Floats:
+        """Return Fisher z of each region's prediction with each region's BOLD, (n_regions, n_regions)."""
+        predicted, measured = self.pair("r")
+        z = fisher_z(cross_correlate(predicted, measured))
+        return np.where(self.counts_as_zero[:, None] & np.any(measured, axis=0), 0.0, z)
 
     def _given(self, measure: Measure) -> Floats:
         """Return the regressors of a measure, (n_volumes, n_regressors)."""
@@ -102,7 +127,7 @@ def cross_run_fisher_z(
                 design=run.design[:n][kept],
                 nuisance=run.nuisance[:n][kept],
             )
-            z[k, j] = fisher_z(correlate(*part.pair(measure)))
+            z[k, j] = part.fisher_z(measure)
     return z
 
 
@@ -119,4 +144,5 @@ def _select(run: AlignedRun, predictions: Predictions, k: int, *, fold: int | No
         folds=(labels[:, None] == np.unique(labels)[None, 1:]).astype(np.float64),
         design=run.design[tested],
         nuisance=run.nuisance[tested],
+        flat_is_zero=predictions.model not in BASELINE_NAMES,
     )

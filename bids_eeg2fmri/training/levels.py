@@ -10,7 +10,6 @@ from typing import Any, cast
 import numpy as np
 
 from bids_eeg2fmri.evaluation.class_scores import Correlations, evaluate_classes
-from bids_eeg2fmri.evaluation.metrics import correlate, fisher_z
 from bids_eeg2fmri.evaluation.nuisance import add_nuisance
 from bids_eeg2fmri.evaluation.scores import evaluate
 from bids_eeg2fmri.evaluation.significance import MEAN_REGION
@@ -187,7 +186,7 @@ def _try_regressor(
     predictor = build(kind, options, where=f"models.{name}")
     tested = cross_validate(predictor, runs, splits, seed=settings.random_seed, device=device)
     parts = tested_runs(runs, tested.predictions)
-    z = {part.run.entities.run_label: fisher_z(correlate(*part.pair("r"))) for part in parts}
+    z = {part.run.entities.run_label: part.fisher_z("r") for part in parts}
     z["all"] = np.mean(list(z.values()), axis=0)
     names = (*runs[0].region_names, MEAN_REGION)
     return {

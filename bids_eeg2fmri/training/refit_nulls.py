@@ -10,7 +10,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_eeg2fmri.evaluation.metrics import correlate, fisher_z
 from bids_eeg2fmri.evaluation.nulls import allowed_shifts
 from bids_eeg2fmri.evaluation.significance import compare_with_null
 from bids_eeg2fmri.evaluation.tested import tested_runs
@@ -104,6 +103,6 @@ def _statistics(
     tested = tested_runs(runs, predictions)
     statistics: dict[Measure, Floats] = {}
     for measure in MEASURES:
-        z = np.mean([fisher_z(correlate(*part.pair(measure))) for part in tested], axis=0)
+        z = np.mean([part.fisher_z(measure) for part in tested], axis=0)
         statistics[measure] = z.reshape(n_draws, -1)
     return statistics

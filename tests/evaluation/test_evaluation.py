@@ -126,6 +126,38 @@ def test_scores_per_run_and_over_runs() -> None:
     assert found["r0", "all"].r2 > 0.2
 
 
+def test_a_run_in_which_nothing_is_predicted_counts_as_0_and_is_not_left_out() -> None:
+    runs = make_runs(3)
+    noise = rng(5)
+    values = [run.bold + noise.normal(size=run.bold.shape) for run in runs]
+    r = [correlate(v, run.bold)[0] for v, run in zip(values, runs, strict=True)]
+    values[1] = np.full_like(values[1], 0.3)
+    found = scored(runs, values)
+    for region in ("r0", "mean"):
+        assert found[region, "task-a_run-2"].r == 0
+        assert found[region, "task-a_run-2"].r_given_task == 0
+    assert found["r0", "all"].fisher_z == pytest.approx((np.arctanh(r[0]) + np.arctanh(r[2])) / 3)
+    assert found["r0", "all"].p == pytest.approx(1 / 200)
+    nothing = scored(runs, [np.zeros_like(v) for v in values])["mean", "all"]
+    assert (nothing.r, nothing.p) == (0, 1), "against every null, which is 0 too"
+    dead = [replace(run, bold=run.bold * [0, 1]) for run in runs]
+    found = scored(dead, values)
+    assert np.isnan(found["r0", "task-a_run-2"].r), "no BOLD to be predicted"
+    assert found["r1", "task-a_run-2"].r == 0
+
+
+def test_a_baseline_without_regressors_has_no_score() -> None:
+    runs = [replace(run, design=np.zeros((60, 0)), design_names=()) for run in make_runs(2)]
+    predictions = Predictions(
+        model="task",
+        values=tuple(np.ones_like(run.bold) for run in runs),
+        training_means=tuple(np.zeros_like(run.bold) for run in runs),
+        folds=tuple(np.zeros(60, dtype=np.int64) for _ in runs),
+    )
+    scores = evaluate(runs, predictions, EvaluationSettings(n_nulls=9), rng=rng()).scores
+    assert all(np.isnan(score.r) and np.isnan(score.p) for score in scores)
+
+
 def test_what_is_only_task_has_nothing_left_given_the_task() -> None:
     runs = [replace(r, bold=4 * r.design + smooth_noise(rng(k), 60, 2)) for k, r in enumerate(make_runs(3))]
     found = scored(runs, [r.design + rng(k + 9).normal(0, 0.1, (60, 2)) for k, r in enumerate(runs)])
@@ -170,10 +202,11 @@ def test_parts_of_a_run_are_correlated_about_their_own_means() -> None:
     assert correlate(values, run.bold)[0] < -0.3
 
 
-def test_constant_predictions_have_no_score() -> None:
+def test_constant_predictions_score_0() -> None:
     runs = make_runs(2)
     for constant in (0.0, 0.3, -0.0137, 1e-17):
         found = scored(runs, [np.full_like(run.bold, constant) for run in runs])
-        assert np.isnan(found["r0", "all"].r)
-        assert np.isnan(found["r0", "all"].r_given_task)
-        assert np.isnan(found["mean", "all"].p)
+        assert found["r0", "all"].r == 0
+        assert found["r0", "all"].r_given_task == 0
+        assert found["mean", "all"].p == 1
+        assert np.isnan(found["r0", "all"].best_lag)
