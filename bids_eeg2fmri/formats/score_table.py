@@ -19,7 +19,10 @@ _SCORE_COLUMNS: dict[str, dict[str, Any]] = {
     "region": {"Description": "Region; 'mean' is the mean over the regions"},
     "run": {"Description": "Held-out run, block or session; 'all' is over all runs"},
     "n_volumes": {"Description": "Volumes tested"},
-    "r": {"Description": "Pearson correlation of predicted and measured BOLD; over runs by Fisher z"},
+    "r": {
+        "Description": "Pearson correlation of predicted and measured BOLD; over runs by Fisher z. A model's "
+        "prediction that does not vary counts as 0"
+    },
     "fisher_z": {"Description": "Fisher z of r; over runs the mean"},
     "fisher_z_sd": {"Description": "Standard deviation of Fisher z over runs"},
     "r_low": {"Description": "Lower end of the 95 % interval of r: bootstrap of blocks of 20 s within runs"},
