@@ -36,6 +36,7 @@ from bids_eeg2fmri.formats.eeg_samples import open_samples
 from bids_eeg2fmri.formats.eeg_signal import read_eeg
 from bids_eeg2fmri.formats.nifti import iterate_volumes, read_image_header, read_volume
 from bids_eeg2fmri.formats.participant_scores import collect_scores
+from bids_eeg2fmri.options import build_job
 from bids_eeg2fmri.planning import discover_participant
 from bids_eeg2fmri.preparation import prepare_run
 from bids_eeg2fmri.simulate.dataset import simulate_dataset
@@ -265,7 +266,7 @@ def look(root: Path, out: Path, *, prepares: bool) -> None:
     """Do the first stages of a participant in this process; with ``prepares`` all up to the models."""
     with cli.command.make_context("bids_eeg2fmri", arguments(root, out)) as context:
         options = context.params
-    job, _ = cli.build_job(options)
+    job, _ = build_job(options)
     discovery = discover_participant(job, "01")
     refuse_unusable(discovery.found)
     load_regions(job.settings.bold.regions)
