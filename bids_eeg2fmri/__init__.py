@@ -29,7 +29,7 @@ _PUBLIC = {
     "load_model": "registry",
     "load_model_file": "application",
     "model_names": "registry",
-    "prepare_run": "participant",
+    "prepare_run": "preparation",
     "read_model": "formats.model_file",
     "run_group": "group",
     "run_participant": "participant",
