@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from tiny_job import arguments, contents, holder, run_here, start, wait_until
 
-from bids_eeg2fmri import __version__, cli
+from bids_eeg2fmri import __version__, options
 from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.scheduling import dask_cluster, local_workers
 from bids_eeg2fmri.scheduling.attempt import Outcome
@@ -249,7 +249,7 @@ def test_options_that_cannot_be_had(
 def test_a_missing_package_is_named(
     tiny_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "distributed" else name)
+    monkeypatch.setattr(options, "find_spec", lambda name: None if name == "distributed" else name)
     assert run_here(arguments(tiny_dataset, tmp_path / "out", "--dask-scheduler", "tcp://127.0.0.1:1")) == 64
     assert "pip install 'bids_eeg2fmri[dask]'" in capsys.readouterr().err
 
