@@ -184,6 +184,8 @@ def _print_table(
 
     first = options.models[0]
     limits = {name: np.tanh(column(name, "z").mean()) for name in ("ceiling", "oracle")}
+    if coupling == "none":  # a share of nothing
+        limits["oracle"] = float("nan")
     print(
         f"\n{coupling}, {n_channels} channels, seed {options.seed}, "
         f"participants {numbers[0]} to {numbers[-1]}"
