@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bids_eeg2fmri.evaluation.baselines import BASELINE_NAMES
 from bids_eeg2fmri.evaluation.metrics import correlate, cross_correlate, fisher_z, remove_design
@@ -51,23 +50,25 @@ class TestedRun:
         regressors = self._given(measure)
         return remove_design(self.predicted, regressors), remove_design(self.measured, regressors)
 
-    @property
-    def counts_as_zero(self) -> NDArray[np.bool_]:
-        """Whether a region's prediction is a constant (in each fold) that counts, (n_regions,)."""
-        is_flat: NDArray[np.bool_] = ~np.any(remove_design(self.predicted, self.folds), axis=0)
-        return is_flat & self.flat_is_zero
-
     def fisher_z(self, measure: Measure) -> Floats:
         """Return Fisher z of the correlation, (n_regions,); NaN where it is not defined."""
         predicted, measured = self.pair(measure)
-        z = fisher_z(correlate(predicted, measured))
-        return np.where(self.counts_as_zero & np.any(measured, axis=0), 0.0, z)
+        return self._count_flat(fisher_z(correlate(predicted, measured)), measured)
 
     def cross_fisher_z(self) -> Floats:
         """Return Fisher z of each region's prediction with each region's BOLD, (n_regions, n_regions)."""
         predicted, measured = self.pair("r")
-        z = fisher_z(cross_correlate(predicted, measured))
-        return np.where(self.counts_as_zero[:, None] & np.any(measured, axis=0), 0.0, z)
+        return self._count_flat(fisher_z(cross_correlate(predicted, measured)).T, measured[:, :, None]).T
+
+    def _count_flat(self, z: Floats, measured: Floats) -> Floats:
+        """Return Fisher z (..., n_regions predicted) with 0 where the prediction is constant in each fold.
+
+        Where the BOLD, (n_volumes, ...), does not vary either, nothing was to be predicted: z stays NaN.
+        """
+        if not self.flat_is_zero or not np.isnan(z).any():
+            return z
+        is_flat = ~np.any(remove_design(self.predicted, self.folds), axis=0)
+        return np.where(is_flat & np.any(measured, axis=0), 0.0, z)
 
     def _given(self, measure: Measure) -> Floats:
         """Return the regressors of a measure, (n_volumes, n_regressors)."""
