@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.models.band_power import POWER_FLOOR, WARM_UP, BandPower, filter_bands
+from bids_eeg2fmri.models.packed_covariance import pack_covariances, pack_products
 from bids_eeg2fmri.records import Floats
 
 
@@ -18,8 +19,8 @@ class BandCovariance:
 
     Attributes
     ----------
-    values : array of float32, shape (n_bands, n_windows, n_channels, n_channels)
-        Mean products of the channels, µV².
+    values : array of float32, shape (n_bands, n_windows, n_channels (n_channels + 1) / 2)
+        Mean products of the channels, µV², as ``pack_covariances`` returns them.
     last_samples : array of int64, shape (n_windows,)
         The last EEG sample that each window has used.
     step : float
@@ -44,12 +45,11 @@ class BandCovariance:
             One frame per window, components in the place of channels. Power is never taken to be lower than
             ``POWER_FLOOR`` times the squared norm of the filter.
         """
-        n_bands, n_windows, n_channels, _ = self.values.shape
+        n_bands, n_windows, _ = self.values.shape
         log_power = np.empty((n_windows, filters.shape[1], n_bands))
         for band in range(n_bands):
             w = filters[band]
-            products = (w[:, :, None] * w[:, None, :]).reshape(len(w), n_channels**2)
-            power = self.values[band].reshape(n_windows, n_channels**2) @ products.T.astype(np.float32)
+            power = self.values[band] @ pack_products(w).T.astype(np.float32)
             floor = np.maximum(POWER_FLOOR * np.square(w).sum(axis=1), np.finfo(np.float32).tiny)
             log_power[:, :, band] = np.log(np.maximum(power, floor))
         return BandPower(log_power=log_power, last_samples=self.last_samples, step=self.step)
@@ -81,10 +81,11 @@ def measure_band_covariance(
     length = max(1, round(window * sfreq))
     n_windows = eeg.shape[1] // length
     first = min(n_windows, int(np.ceil(WARM_UP * sfreq / length)))
-    values = np.empty((len(bands), n_windows - first, len(eeg), len(eeg)), dtype=np.float32)
+    n_pairs = len(eeg) * (len(eeg) + 1) // 2
+    values = np.empty((len(bands), n_windows - first, n_pairs), dtype=np.float32)
     for k, filtered in enumerate(filter_bands(eeg[:, : n_windows * length], sfreq, bands=bands)):
         cut = filtered[:, first * length :].reshape(len(eeg), -1, length).transpose(1, 0, 2)
-        values[k] = cut @ cut.transpose(0, 2, 1) / length
+        values[k] = pack_covariances(cut @ cut.transpose(0, 2, 1) / length)
     return BandCovariance(
         values=values,
         last_samples=(np.arange(first, n_windows) + 1) * length - 1,

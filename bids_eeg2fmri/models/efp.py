@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_eeg2fmri.models.band_power import BandPower
 from bids_eeg2fmri.models.hrf import delay_basis
 from bids_eeg2fmri.models.linear_problem import LinearProblem
-from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_problem
+from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_problem, prepare_power
 from bids_eeg2fmri.models.ridge_solver import cross_validated_errors, fit_ridge
 from bids_eeg2fmri.models.setting_checks import check_bands, check_delays, check_penalties, check_positive
 from bids_eeg2fmri.records import AlignedRun, Floats
@@ -75,8 +76,17 @@ class Efp:
         check_positive(self.name, smoothing=self.smoothing, frame_rate=self.frame_rate)
         check_penalties(self.name, self.penalties)
 
+    def prepare(self, run: AlignedRun) -> BandPower:
+        """Return what is computed once per run, whatever is learned from it."""
+        return prepare_power(self, run)
+
     def fit(
-        self, runs: Sequence[AlignedRun], *, rng: np.random.Generator, device: str = "cpu"
+        self,
+        runs: Sequence[AlignedRun],
+        *,
+        rng: np.random.Generator,
+        device: str = "cpu",
+        prepared: Sequence[BandPower] | None = None,
     ) -> FittedPowerModel:
         """Learn from whole runs; volumes of weight 0 are not looked at.
 
@@ -85,6 +95,8 @@ class Efp:
         runs : sequence of AlignedRun
         rng, device
             Not used.
+        prepared : sequence of BandPower, optional
+            What :meth:`prepare` returned for each run; computed if missing.
 
         Raises
         ------
@@ -92,7 +104,7 @@ class Efp:
             If the runs differ in channels or regions, or leave too little to learn from.
         """
         del rng, device
-        problem, level = pose_power_problem(self, runs)
+        problem, level = pose_power_problem(self, runs, prepared)
         columns = np.arange(problem.scale.size).reshape(-1, *level.shape)  # (n_delays, n_channels, n_bands)
         columns = columns.swapaxes(0, 1).reshape(len(level), -1)  # (n_channels, n_delays x n_bands)
         electrodes, penalties = self._choose(problem, columns)

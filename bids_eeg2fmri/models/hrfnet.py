@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.models.band_power import last_frames
 from bids_eeg2fmri.models.hrf import convolve_at
-from bids_eeg2fmri.models.hrfnet_network import HrfNetwork, RunTensors, pack_covariances
+from bids_eeg2fmri.models.hrfnet_network import HrfNetwork, RunTensors
 from bids_eeg2fmri.models.hrfnet_training import Lesson, start_readout, train_networks
 from bids_eeg2fmri.models.inner_folds import inner_folds
+from bids_eeg2fmri.models.packed_covariance import pack_covariances
 from bids_eeg2fmri.models.power_model import PRIOR_SECONDS
 from bids_eeg2fmri.models.setting_checks import check_bands, check_peaks, check_positive
 from bids_eeg2fmri.models.source_power import (

@@ -7,11 +7,8 @@ that one pass trains them all.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
@@ -26,7 +23,7 @@ class RunTensors:
     Attributes
     ----------
     signal : tensor
-        Of the covariance form, (n_windows, n_bands, n_pairs), as :func:`pack_covariances` returns them; else
+        Of the covariance form, (n_windows, n_bands, n_pairs), as ``pack_covariances`` returns them; else
         the sources themselves, (n_sources, n_times).
     response : tensor, shape (n_volumes, n_basis, n_windows)
         What each window adds to each volume through each haemodynamic basis function.
@@ -37,18 +34,6 @@ class RunTensors:
     signal: torch.Tensor
     response: torch.Tensor
     window: int
-
-
-def pack_covariances(covariances: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Return the upper triangles of symmetric matrices (..., n, n), row by row: (..., n (n + 1) / 2).
-
-    What is beside the diagonal counts twice, so that the power behind weights w is the sum over pairs i <= j
-    of w_i w_j times what is returned, at half the cost of the whole matrix.
-    """
-    n = covariances.shape[-1]
-    one, other = np.triu_indices(n)
-    counts = np.where(one == other, 1, 2)
-    return np.asarray(covariances[..., one, other] * counts, dtype=np.float32)
 
 
 class HrfNetwork(nn.Module):

@@ -46,8 +46,23 @@ class PowerSettings(Protocol):
         """Return causal filters (n_kernels, n_taps), the present first, for frames ``step`` seconds apart."""
 
 
-def pose_power_problem(settings: PowerSettings, runs: Sequence[AlignedRun]) -> tuple[LinearProblem, Floats]:
+def prepare_power(settings: PowerSettings, run: AlignedRun) -> BandPower:
+    """Return the log band power of a run: what is computed once, whatever is learned from it."""
+    return measure_band_power(
+        run.eeg,
+        run.sfreq,
+        bands=settings.bands,
+        frame_rate=settings.frame_rate,
+        smoothing=settings.smoothing,
+    )
+
+
+def pose_power_problem(
+    settings: PowerSettings, runs: Sequence[AlignedRun], prepared: Sequence[BandPower] | None = None
+) -> tuple[LinearProblem, Floats]:
     """Measure the features of the training runs.
+
+    ``prepared`` is what :func:`prepare_power` returned for each run; computed if missing.
 
     Returns
     -------
@@ -62,7 +77,7 @@ def pose_power_problem(settings: PowerSettings, runs: Sequence[AlignedRun]) -> t
         If the runs differ in channels or regions, or leave too little to learn from.
     """
     check_training_runs(runs, settings.name)
-    powers = [_band_power(settings, run) for run in runs]
+    powers = [prepare_power(settings, run) for run in runs] if prepared is None else prepared
     level = mean_level(runs, powers)
     features = [power_features(settings, run, p, level) for run, p in zip(runs, powers, strict=True)]
     return pose_problem(runs, features), level
@@ -96,16 +111,6 @@ def mean_level(runs: Sequence[AlignedRun], powers: Sequence[BandPower]) -> Float
     ]
     pooled = np.concatenate(frames)
     return np.asarray(pooled.mean(axis=0)) if len(pooled) else np.zeros(pooled.shape[1:])
-
-
-def _band_power(settings: PowerSettings, run: AlignedRun) -> BandPower:
-    return measure_band_power(
-        run.eeg,
-        run.sfreq,
-        bands=settings.bands,
-        frame_rate=settings.frame_rate,
-        smoothing=settings.smoothing,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -143,10 +148,14 @@ class FittedPowerModel:
             **{name: np.asarray(tensors[name], dtype=np.float64) for name in cls.ARRAYS},
         )
 
-    def predict(self, run: AlignedRun) -> Floats:
-        """Return (n_volumes, n_regions) percent signal change, from the EEG up to each volume's sample."""
+    def predict(self, run: AlignedRun, *, prepared: BandPower | None = None) -> Floats:
+        """Return (n_volumes, n_regions) percent signal change, from the EEG up to each volume's sample.
+
+        ``prepared`` is what :func:`prepare_power` returned for the run; computed if missing.
+        """
         check_channels(run, len(self.level), self.options.name)
-        features = power_features(self.options, run, _band_power(self.options, run), self.level)
+        power = prepare_power(self.options, run) if prepared is None else prepared
+        features = power_features(self.options, run, power, self.level)
         return np.asarray((features - self.feature_mean) @ self.weights + self.bold_mean)
 
     def spatial_filters(self) -> SpatialFilters:

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_eeg2fmri.models.band_power import DEFAULT_BANDS
+from bids_eeg2fmri.models.band_power import DEFAULT_BANDS, BandPower
 from bids_eeg2fmri.models.hrf import BASIS_NAMES, hrf_basis
-from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_problem
+from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_problem, prepare_power
 from bids_eeg2fmri.models.ridge_solver import solve_ridge
 from bids_eeg2fmri.models.setting_checks import check_bands, check_basis, check_penalties, check_positive
 from bids_eeg2fmri.records import AlignedRun, Floats
@@ -57,8 +57,17 @@ class Ridge:
         check_positive(self.name, smoothing=self.smoothing, frame_rate=self.frame_rate)
         check_penalties(self.name, self.penalties)
 
+    def prepare(self, run: AlignedRun) -> BandPower:
+        """Return what is computed once per run, whatever is learned from it."""
+        return prepare_power(self, run)
+
     def fit(
-        self, runs: Sequence[AlignedRun], *, rng: np.random.Generator, device: str = "cpu"
+        self,
+        runs: Sequence[AlignedRun],
+        *,
+        rng: np.random.Generator,
+        device: str = "cpu",
+        prepared: Sequence[BandPower] | None = None,
     ) -> FittedPowerModel:
         """Learn from whole runs; volumes of weight 0 are not looked at.
 
@@ -69,6 +78,8 @@ class Ridge:
             Not used: nothing is drawn.
         device : str
             Not used: the solution takes a fraction of a second on any processor.
+        prepared : sequence of BandPower, optional
+            What :meth:`prepare` returned for each run; computed if missing.
 
         Raises
         ------
@@ -76,7 +87,7 @@ class Ridge:
             If the runs differ in channels or regions, or leave too little to learn from.
         """
         del rng, device
-        problem, level = pose_power_problem(self, runs)
+        problem, level = pose_power_problem(self, runs, prepared)
         weights, chosen = solve_ridge(
             problem.features,
             problem.targets,

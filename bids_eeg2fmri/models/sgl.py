@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import UsageError
-from bids_eeg2fmri.models.band_power import DEFAULT_BANDS
+from bids_eeg2fmri.models.band_power import DEFAULT_BANDS, BandPower
 from bids_eeg2fmri.models.hrf import delay_basis
-from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_problem
+from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_problem, prepare_power
 from bids_eeg2fmri.models.ridge_solver import Masks, stack_centred
 from bids_eeg2fmri.models.setting_checks import check_bands, check_delays, check_penalties, check_positive
 from bids_eeg2fmri.models.sparse_group_lasso import solve_path
@@ -67,8 +67,17 @@ class Sgl:
         if not 0 <= self.sparsity <= 1:
             raise UsageError(f"sgl: sparsity is {self.sparsity:g}; expected a number from 0 to 1.")
 
+    def prepare(self, run: AlignedRun) -> BandPower:
+        """Return what is computed once per run, whatever is learned from it."""
+        return prepare_power(self, run)
+
     def fit(
-        self, runs: Sequence[AlignedRun], *, rng: np.random.Generator, device: str = "cpu"
+        self,
+        runs: Sequence[AlignedRun],
+        *,
+        rng: np.random.Generator,
+        device: str = "cpu",
+        prepared: Sequence[BandPower] | None = None,
     ) -> FittedPowerModel:
         """Learn from whole runs; volumes of weight 0 are not looked at.
 
@@ -77,6 +86,8 @@ class Sgl:
         runs : sequence of AlignedRun
         rng, device
             Not used.
+        prepared : sequence of BandPower, optional
+            What :meth:`prepare` returned for each run; computed if missing.
 
         Raises
         ------
@@ -84,7 +95,7 @@ class Sgl:
             If the runs differ in channels or regions, or leave too little to learn from.
         """
         del rng, device
-        problem, level = pose_power_problem(self, runs)
+        problem, level = pose_power_problem(self, runs, prepared)
         # From delays x channels x bands to one group after the other.
         order = np.arange(problem.scale.size).reshape(-1, level.size).T.ravel()
         features = [x[:, order] for x in problem.features]

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import BadDataError
+from bids_eeg2fmri.models.band_power import BandPower
 from bids_eeg2fmri.models.hrf import hrf_basis
-from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_problem
+from bids_eeg2fmri.models.power_model import FittedPowerModel, pose_power_problem, prepare_power
 from bids_eeg2fmri.models.ridge_solver import stack_centred
 from bids_eeg2fmri.models.setting_checks import check_band, check_positive
 from bids_eeg2fmri.models.training_data import check_training_runs
@@ -68,8 +69,17 @@ class Smr:
         """The one band, by name."""
         return {"mu": self.band}
 
+    def prepare(self, run: AlignedRun) -> BandPower:
+        """Return what is computed once per run, whatever is learned from it."""
+        return prepare_power(self, run)
+
     def fit(
-        self, runs: Sequence[AlignedRun], *, rng: np.random.Generator, device: str = "cpu"
+        self,
+        runs: Sequence[AlignedRun],
+        *,
+        rng: np.random.Generator,
+        device: str = "cpu",
+        prepared: Sequence[BandPower] | None = None,
     ) -> FittedPowerModel:
         """Learn from whole runs; volumes of weight 0 are not looked at.
 
@@ -78,6 +88,8 @@ class Smr:
         runs : sequence of AlignedRun
         rng, device
             Not used.
+        prepared : sequence of BandPower, optional
+            What :meth:`prepare` returned for each run; computed if missing.
 
         Raises
         ------
@@ -88,7 +100,7 @@ class Smr:
         del rng, device
         check_training_runs(runs, self.name)
         chosen = find_channels(runs[0])
-        problem, level = pose_power_problem(self, runs)
+        problem, level = pose_power_problem(self, runs, prepared)
         # A dead channel says nothing: the other one stands alone.
         shares = np.isin(np.arange(len(level)), chosen) & np.isfinite(problem.scale)
         shares = shares / max(shares.sum(), 1)

@@ -81,7 +81,18 @@ class Spoc:
         if not isinstance(self.n_components, int) or self.n_components < 1:
             raise UsageError(f"spoc: n_components is {self.n_components}; expected a whole number above 0.")
 
-    def fit(self, runs: Sequence[AlignedRun], *, rng: np.random.Generator, device: str = "cpu") -> FittedSpoc:
+    def prepare(self, run: AlignedRun) -> BandCovariance:
+        """Return what is computed once per run, whatever is learned from it: its covariances."""
+        return measure_band_covariance(run.eeg, run.sfreq, bands=self.bands, window=self.window)
+
+    def fit(
+        self,
+        runs: Sequence[AlignedRun],
+        *,
+        rng: np.random.Generator,
+        device: str = "cpu",
+        prepared: Sequence[BandCovariance] | None = None,
+    ) -> FittedSpoc:
         """Learn from whole runs; volumes of weight 0 are not looked at.
 
         Parameters
@@ -89,6 +100,8 @@ class Spoc:
         runs : sequence of AlignedRun
         rng, device
             Not used.
+        prepared : sequence of BandCovariance, optional
+            What :meth:`prepare` returned for each run; computed if missing.
 
         Raises
         ------
@@ -98,10 +111,13 @@ class Spoc:
         del rng, device
         check_training_runs(runs, self.name)
         masks = [run.weights > 0 for run in runs]
-        covariances = [self.covariance(run) for run in runs]
+        covariances = [self.prepare(run) for run in runs] if prepared is None else list(prepared)
         comodulation = measure_comodulation(runs, covariances)
         shrinkages, penalties = self._choose(runs, covariances, comodulation)
-        by_shrinkage = {s: comodulation.filters(masks, s, n_components=self.n_components) for s in shrinkages}
+        products = comodulation.with_targets(masks)
+        by_shrinkage = {
+            s: comodulation.filters(products, s, n_components=self.n_components) for s in set(shrinkages)
+        }
         filters = np.stack([by_shrinkage[s][:, k] for k, s in enumerate(shrinkages)], axis=1)
         features, level = self._features(runs, covariances, filters)
         problem = pose_problem(runs, features)
@@ -134,10 +150,6 @@ class Spoc:
             **{name: np.asarray(tensors[name], dtype=np.float64) for name in FittedSpoc.ARRAYS},
         )
 
-    def covariance(self, run: AlignedRun) -> BandCovariance:
-        """Return the covariances of a run."""
-        return measure_band_covariance(run.eeg, run.sfreq, bands=self.bands, window=self.window)
-
     def features(self, run: AlignedRun, covariance: BandCovariance, filters: Floats, level: Floats) -> Floats:
         """Return (n_volumes, n_basis x n_regions x n_components x n_bands), from filters as in FittedSpoc."""
         flat = filters.reshape(len(filters), -1, filters.shape[-1])
@@ -168,8 +180,9 @@ class Spoc:
         errors = np.zeros((len(self.shrinkages), len(tried), len(runs[0].region_names)))
         for train_weights, held_out_weights in inner_folds(runs):
             train, held_out = [w > 0 for w in train_weights], [w > 0 for w in held_out_weights]
+            products = comodulation.with_targets(train)
             for k, shrinkage in enumerate(self.shrinkages):
-                filters = comodulation.filters(train, shrinkage, n_components=self.n_components)
+                filters = comodulation.filters(products, shrinkage, n_components=self.n_components)
                 features, _ = self._features(runs, covariances, filters)
                 scale = feature_scale(features, train)
                 scaled = [values / scale for values in features]
@@ -223,10 +236,14 @@ class FittedSpoc:
     penalties: Floats
     region_names: tuple[str, ...]
 
-    def predict(self, run: AlignedRun) -> Floats:
-        """Return (n_volumes, n_regions) percent signal change, from the EEG up to each volume's sample."""
+    def predict(self, run: AlignedRun, *, prepared: BandCovariance | None = None) -> Floats:
+        """Return (n_volumes, n_regions) percent signal change, from the EEG up to each volume's sample.
+
+        ``prepared`` is what :meth:`Spoc.prepare` returned for the run; computed if missing.
+        """
         check_channels(run, self.filters.shape[-1], self.options.name)
-        features = self.options.features(run, self.options.covariance(run), self.filters, self.level)
+        covariance = self.options.prepare(run) if prepared is None else prepared
+        features = self.options.features(run, covariance, self.filters, self.level)
         return np.asarray((features - self.feature_mean) @ self.weights + self.bold_mean)
 
     def spatial_filters(self) -> SpatialFilters:

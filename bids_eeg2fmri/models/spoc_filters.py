@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bids_eeg2fmri.models.band_covariance import BandCovariance
 from bids_eeg2fmri.models.band_power import last_frames
 from bids_eeg2fmri.models.hrf import convolve_at, hrf_basis
+from bids_eeg2fmri.models.packed_covariance import pack_covariances, pack_products, unpack_covariances
 from bids_eeg2fmri.models.power_model import PRIOR_SECONDS
 from bids_eeg2fmri.models.ridge_solver import Masks, stack_centred
 from bids_eeg2fmri.models.training_data import learned_samples
@@ -31,9 +32,9 @@ class Comodulation:
 
     Attributes
     ----------
-    convolved : tuple of array of float32, shape (n_bands, n_volumes, n_channels, n_channels), one per run
+    convolved : tuple of array of float32, shape (n_bands, n_volumes, n_pairs), one per run
         Covariances of the channels (each of unit power) above their mean, convolved with the canonical
-        response.
+        response; packed.
     mean : array, shape (n_bands, n_channels, n_channels)
         Mean covariance of the channels, each of unit power.
     scale : array, shape (n_bands, n_channels)
@@ -46,13 +47,33 @@ class Comodulation:
     scale: Floats
     targets: tuple[Floats, ...]
 
-    def filters(self, masks: Masks, shrinkage: float, *, n_components: int) -> Floats:
-        """Return the filters whose power follows the targets most closely.
+    def with_targets(self, masks: Masks) -> Floats:
+        """Return the covariance of the channels' products with the targets over some volumes.
 
         Parameters
         ----------
         masks : sequence of array of bool, shape (n_volumes,)
             The volumes to learn from.
+
+        Returns
+        -------
+        products : array, shape (n_bands, n_regions, n_channels, n_channels)
+        """
+        n_bands, n_channels = self.scale.shape
+        z = stack_centred(self.targets, masks)
+        with_target = np.zeros((n_bands, z.shape[1], self.convolved[0].shape[2]))
+        for band in range(n_bands):
+            kept = np.concatenate([c[band][m] for c, m in zip(self.convolved, masks, strict=True)])
+            with_target[band] = z.T.astype(np.float32) @ kept / len(z)
+        return unpack_covariances(with_target, n_channels)
+
+    def filters(self, products: Floats, shrinkage: float, *, n_components: int) -> Floats:
+        """Return the filters whose power follows the targets most closely.
+
+        Parameters
+        ----------
+        products : array, shape (n_bands, n_regions, n_channels, n_channels)
+            From :meth:`with_targets`.
         shrinkage : float
             From above 0 to 1.
         n_components : int
@@ -64,16 +85,12 @@ class Comodulation:
             Largest absolute covariance first; of unit power where nothing is shrunk; the largest weight of
             each is positive.
         """
-        n_bands, n_channels = self.scale.shape
-        z = stack_centred(self.targets, masks)
+        n_bands, n_regions, n_channels, _ = products.shape
         n_kept = min(n_components, n_channels)
-        filters = np.empty((n_bands, z.shape[1], n_kept, n_channels))
+        filters = np.empty((n_bands, n_regions, n_kept, n_channels))
         for band in range(n_bands):
-            kept = np.concatenate([c[band][m] for c, m in zip(self.convolved, masks, strict=True)])
-            with_target = (z.T.astype(np.float32) @ kept.reshape(len(z), -1)).astype(np.float64) / len(z)
             whitening = _whitening(self.mean[band], shrinkage)
-            whitened = whitening.T @ with_target.reshape(-1, n_channels, n_channels) @ whitening
-            values, vectors = np.linalg.eigh(whitened)
+            values, vectors = np.linalg.eigh(whitening.T @ products[band] @ whitening)
             order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :n_kept]
             chosen = np.take_along_axis(vectors, order[:, None, :], axis=2)
             filters[band] = (whitening @ chosen).swapaxes(1, 2) / self.scale[band]
@@ -92,34 +109,31 @@ def measure_comodulation(runs: Sequence[AlignedRun], covariances: Sequence[BandC
         for run, c in zip(runs, covariances, strict=True)
     ]
     n_windows = max(sum(values.shape[1] for values in learned), 1)
-    mean = np.sum([values.sum(axis=1, dtype=np.float64) for values in learned], axis=0) / n_windows
+    packed = np.sum([values.sum(axis=1, dtype=np.float64) for values in learned], axis=0) / n_windows
+    mean = unpack_covariances(packed, len(runs[0].eeg))
     power = np.diagonal(mean, axis1=1, axis2=2)
     scale = np.where(power > MIN_POWER, np.sqrt(np.maximum(power, MIN_POWER)), np.inf)
-    unit = scale[:, :, None] * scale[:, None, :]
-    mean = mean / unit
+    mean = mean / (scale[:, :, None] * scale[:, None, :])
     return Comodulation(
-        convolved=tuple(_convolve(run, c, mean, unit) for run, c in zip(runs, covariances, strict=True)),
+        convolved=tuple(_convolve(run, c, mean, scale) for run, c in zip(runs, covariances, strict=True)),
         mean=mean,
         scale=scale,
         targets=tuple(run.bold for run in runs),
     )
 
 
-def _convolve(run: AlignedRun, covariance: BandCovariance, mean: Floats, unit: Floats) -> NDArray[np.float32]:
+def _convolve(
+    run: AlignedRun, covariance: BandCovariance, mean: Floats, scale: Floats
+) -> NDArray[np.float32]:
     """Return the covariances above their mean at the volumes, as in Comodulation."""
-    n_bands, n_channels, _ = mean.shape
-    convolved = np.empty((n_bands, run.n_volumes, n_channels, n_channels), dtype=np.float32)
+    n_bands, _, n_pairs = covariance.values.shape
+    convolved = np.empty((n_bands, run.n_volumes, n_pairs), dtype=np.float32)
     frames = last_frames(covariance.last_samples, run.volume_samples)
     basis = hrf_basis(covariance.step, names=("canonical",))
+    prior_frames = round(PRIOR_SECONDS / covariance.step)
     for band in range(n_bands):
-        above = covariance.values[band] / unit[band] - mean[band]
-        at_volumes = convolve_at(
-            above.reshape(len(above), n_channels**2),
-            frames,
-            basis,
-            prior_frames=round(PRIOR_SECONDS / covariance.step),
-        )
-        convolved[band] = at_volumes.reshape(run.n_volumes, n_channels, n_channels)
+        above = covariance.values[band] / pack_products(scale[band]) - pack_covariances(mean[band])
+        convolved[band] = convolve_at(above, frames, basis, prior_frames=prior_frames)[:, 0]
     return convolved
 
 

@@ -17,12 +17,16 @@ from threadpoolctl import threadpool_limits
 
 from bids_eeg2fmri.errors import BadDataError
 from bids_eeg2fmri.records import AlignedRun
-from bids_eeg2fmri.registry import FittedPredictor, Predictor, load_model, model_names
+from bids_eeg2fmri.registry import FittedPredictor, Predictor, PreparingPredictor, load_model, model_names
+from bids_eeg2fmri.training.crossvalidation import cross_validate
+from bids_eeg2fmri.training.splits import choose_splits
 
 #: What makes a model quick enough for a test; the input is resampled, so that this is tested too.
 QUICK = {"eegnet": {"max_epochs": 3, "window": 3.0, "sfreq": 50.0}}
 
 each_model = pytest.mark.parametrize("name", model_names())
+#: The input of the others depends on what they have learned.
+each_preparing_model = pytest.mark.parametrize("name", [name for name in model_names() if name != "eegnet"])
 
 
 def build(name: str) -> Predictor:
@@ -232,6 +236,34 @@ def test_an_offset_between_runs_is_not_learned(name: str) -> None:
     one, two = fit(name, runs).predict(unseen()), fit(name, raised).predict(unseen())
     one, two = one - one.mean(axis=0), two - two.mean(axis=0)
     assert np.abs(one - two).max() < 1e-3 * np.abs(one).max()
+
+
+@each_preparing_model
+def test_prepared_runs_change_nothing(name: str) -> None:
+    runs = make_runs(3)
+    model = build(name)
+    assert isinstance(model, PreparingPredictor)
+    prepared = [model.prepare(run) for run in runs]
+    shared = model.fit(runs[:2], rng=np.random.default_rng(0), prepared=prepared[:2])
+    alone = fit(name, runs[:2])
+    assert same_tensors(alone, shared)
+    np.testing.assert_array_equal(alone.predict(runs[2]), shared.predict(runs[2], prepared=prepared[2]))
+
+
+@each_preparing_model
+def test_features_are_computed_once_per_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = []
+
+    def count(model: Predictor, run: AlignedRun) -> object:
+        prepared.append(run)
+        return prepare(model, run)
+
+    prepare = load_model(name).prepare  # type: ignore[attr-defined]
+    monkeypatch.setattr(load_model(name), "prepare", count)
+    runs = make_runs(3)
+    cross_validate(build(name), runs, choose_splits(runs), seed=0)
+    assert len(prepared) == 3
+    assert not any(run.bold.any() for run in prepared), "what is prepared must not know the BOLD"
 
 
 @pytest.mark.parametrize("name", ["ridge", "smr", "efp"])

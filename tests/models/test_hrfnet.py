@@ -7,7 +7,8 @@ from simulated_runs import make_runs
 
 from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.models.hrfnet import HrfNet
-from bids_eeg2fmri.models.hrfnet_network import HrfNetwork, RunTensors, pack_covariances
+from bids_eeg2fmri.models.hrfnet_network import HrfNetwork, RunTensors
+from bids_eeg2fmri.models.packed_covariance import pack_covariances
 
 QUICK = {"n_steps": 12, "n_seeds": 1, "n_components": 4}
 

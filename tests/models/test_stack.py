@@ -5,10 +5,8 @@ import pytest
 from simulated_runs import make_runs
 
 from bids_eeg2fmri.errors import UsageError
-from bids_eeg2fmri.models.source_power import PowerLevels, highpassed_response, measure_band_signals
+from bids_eeg2fmri.models.source_power import PowerLevels, highpassed_response
 from bids_eeg2fmri.models.stack import Stack
-from bids_eeg2fmri.training.crossvalidation import cross_validate
-from bids_eeg2fmri.training.splits import choose_splits
 
 
 def fit(runs: list, **options: object) -> object:
@@ -60,29 +58,6 @@ def test_the_highpassed_response_peaks_when_it_says_and_forgets_a_step() -> None
     assert kernel.argmax() * 0.5 == pytest.approx(4.5, abs=0.5)
     assert abs(kernel.sum()) < 0.15
     assert highpassed_response(0.5, peak=4.5, time_constant=np.inf).sum() == pytest.approx(1)
-
-
-def test_prepared_runs_change_nothing() -> None:
-    runs = make_runs(3)
-    model = Stack()
-    prepared = [model.prepare(run) for run in runs]
-    alone = model.fit(runs[:2], rng=np.random.default_rng(0))
-    shared = model.fit(runs[:2], rng=np.random.default_rng(0), prepared=prepared[:2])
-    np.testing.assert_array_equal(alone.predict(runs[2]), shared.predict(runs[2], prepared=prepared[2]))
-
-
-def test_features_are_computed_once_per_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured = []
-
-    def count(run: object, **options: object) -> object:
-        measured.append(run)
-        return measure_band_signals(run, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("bids_eeg2fmri.models.stack.measure_band_signals", count)
-    runs = make_runs(3)
-    cross_validate(Stack(), runs, choose_splits(runs), seed=0)
-    assert len(measured) == 3
-    assert not any(run.bold.any() for run in measured), "what is prepared must not know the BOLD"
 
 
 @pytest.mark.parametrize(
