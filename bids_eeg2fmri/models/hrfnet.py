@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.models.band_power import last_frames
+from bids_eeg2fmri.models.bold_scaling import bold_moments
 from bids_eeg2fmri.models.hrf import convolve_at
+from bids_eeg2fmri.models.hrfnet_lessons import Lesson, make_lesson
 from bids_eeg2fmri.models.hrfnet_network import HrfNetwork, RunTensors
-from bids_eeg2fmri.models.hrfnet_training import Lesson, start_readout, train_networks
+from bids_eeg2fmri.models.hrfnet_start import components_most_alike, start_readout
+from bids_eeg2fmri.models.hrfnet_training import train_networks
 from bids_eeg2fmri.models.inner_folds import inner_folds
 from bids_eeg2fmri.models.packed_covariance import pack_covariances
 from bids_eeg2fmri.models.power_model import PRIOR_SECONDS
@@ -32,13 +35,10 @@ from bids_eeg2fmri.models.training_data import (
     check_training_runs,
     decode_names,
     encode_names,
-    learned_samples,
 )
 from bids_eeg2fmri.records import AlignedRun, Floats, SpatialFilters
 
 FORMS = ("covariance", "signal")
-#: A region that varies less than this (% signal change) is dead: it is left at 0.
-MIN_DEVIATION = 1e-6
 #: How far seeds begin from each other, in the units of the filters (one source has weight 1).
 START_NOISE = 0.1
 #: Length of the temporal kernels of the signal form, s.
@@ -152,10 +152,10 @@ class HrfNet:
         folds = [*inner_folds(runs), whole]
         signals = [self.prepare(run) for run in runs] if prepared is None else list(prepared)
         filters = separate_sources(runs, signals, n_components=self.n_sources)
-        mean, scale = _bold_moments(runs)
+        mean, scale = bold_moments(runs, whole[0])
         tensors = [self.tensors_of(run, s, filters, device) for run, s in zip(runs, signals, strict=True)]
         lessons = [
-            _lesson(run, s, tensor, folds, k, scale, n_seeds=self.n_seeds)
+            make_lesson(run, s, tensor, folds, k, scale, n_seeds=self.n_seeds)
             for k, (run, s, tensor) in enumerate(zip(runs, signals, tensors, strict=True))
         ]
         network = self._start(lessons, runs, filters, n_folds=len(folds), rng=rng).to(device)
@@ -238,7 +238,9 @@ class HrfNet:
             n_regions=1,
             kernels=self._kernels(runs[0].sfreq),
         ).to(device)
-        chosen = _most_alike(probe, lessons, n_networks=n_folds * self.n_seeds, n_chosen=n_components).cpu()
+        chosen = components_most_alike(
+            probe, lessons, n_networks=n_folds * self.n_seeds, n_chosen=n_components
+        ).cpu()
         source, band = torch.div(chosen, n_bands, rounding_mode="floor"), chosen % n_bands
         noise = torch.from_numpy(rng.normal(0, START_NOISE, (*chosen.shape, n_sources)).astype(np.float32))
         return HrfNetwork(
@@ -339,67 +341,3 @@ class FittedHrfNet:
             "best_step": np.array(self.best_step),
             "region_names": encode_names(self.region_names),
         }
-
-
-def _bold_moments(runs: Sequence[AlignedRun]) -> tuple[Floats, Floats]:
-    """Return mean and within-run standard deviation of the BOLD, (n_regions,), where it is learned from."""
-    kept = [run.bold[run.weights > 0] for run in runs if np.any(run.weights > 0)]
-    deviation = np.concatenate([part - part.mean(axis=0) for part in kept]).std(axis=0)
-    return np.concatenate(kept).mean(axis=0), np.where(deviation > MIN_DEVIATION, deviation, 1.0)
-
-
-def _lesson(
-    run: AlignedRun,
-    s: BandSignals,
-    tensor: RunTensors,
-    folds: Sequence[tuple[Sequence[Floats], Sequence[Floats]]],
-    index: int,
-    scale: Floats,
-    *,
-    n_seeds: int,
-) -> Lesson:
-    """Return what the networks of every fold and seed, folds first, learn from run number ``index``."""
-    usable = run.weights > 0
-    target = np.zeros_like(run.bold)
-    if usable.any():
-        target[usable] = (run.bold[usable] - run.bold[usable].mean(axis=0)) / scale
-
-    def per_network(rows: Sequence[NDArray[Any]]) -> torch.Tensor:
-        stacked = np.repeat(np.stack(rows), n_seeds, axis=0).astype(np.float32)
-        return torch.from_numpy(stacked).to(tensor.signal.device)
-
-    return Lesson(
-        run=tensor,
-        target=torch.from_numpy(target.astype(np.float32)).to(tensor.signal.device),
-        learned=per_network([(train[index] > 0) for train, _ in folds]),
-        held_out=per_network([(held_out[index] > 0) for _, held_out in folds]),
-        windows=per_network([learned_samples(run, train[index])[s.last_samples] for train, _ in folds]),
-    )
-
-
-def _most_alike(
-    probe: HrfNetwork, lessons: Sequence[Lesson], *, n_networks: int, n_chosen: int
-) -> torch.Tensor:
-    """Return the components of a probe whose convolved log power follows what each network learns from most.
-
-    Returns
-    -------
-    chosen : tensor of int64, shape (n_networks, n_chosen)
-        By their squared correlation with the BOLD, summed over regions.
-    """
-    products, squares = torch.tensor(0.0), torch.tensor(0.0)
-    with torch.no_grad():
-        for lesson in lessons:
-            log_power = probe.log_power(lesson.run)[0]
-            log_power = log_power - log_power.mean(dim=1, keepdim=True)
-            feature = lesson.run.response.mean(dim=1) @ log_power.T  # (n_volumes, n_candidates)
-            mask = lesson.learned[:, :, None]
-            count = mask.sum(dim=1, keepdim=True).clamp_min(1.0)
-            x = feature[None] * mask
-            x = (x - x.sum(dim=1, keepdim=True) / count) * mask
-            y = lesson.target[None] * mask
-            products = products.to(x.device) + torch.einsum("gvc,gvr->gcr", x, y)
-            squares = squares.to(x.device) + x.square().sum(dim=1)
-        alike = (products.square().sum(dim=2) / squares.clamp_min(1e-9)).nan_to_num()
-        assert alike.shape[0] == n_networks
-        return torch.sort(alike, dim=1, descending=True, stable=True).indices[:, :n_chosen]

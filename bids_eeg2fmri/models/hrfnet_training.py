@@ -7,32 +7,11 @@ from dataclasses import dataclass
 
 import torch
 
-from bids_eeg2fmri.models.hrfnet_network import HrfNetwork, RunTensors
+from bids_eeg2fmri.models.hrfnet_lessons import Lesson
+from bids_eeg2fmri.models.hrfnet_network import HrfNetwork
 
 #: The smallest sum of squares that is divided by.
 EPSILON = 1e-6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Lesson:
-    """One run with what each network may learn from it.
-
-    Attributes
-    ----------
-    run : RunTensors
-    target : tensor, shape (n_volumes, n_regions)
-        BOLD in standard deviations.
-    learned, held_out : tensor, shape (n_networks, n_volumes)
-        1 where a network learns, 1 where it is tested.
-    windows : tensor, shape (n_networks, n_windows)
-        1 for windows within volumes that a network learns from.
-    """
-
-    run: RunTensors
-    target: torch.Tensor
-    learned: torch.Tensor
-    held_out: torch.Tensor
-    windows: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,7 +54,7 @@ def train_networks(
     best_loss, best_step = float("inf"), 0
     best_state = {name: value.detach().clone() for name, value in network.state_dict().items()}
     for step in range(n_steps + 1):
-        predicted = _predict_all(network, lessons)
+        predicted = predict_all(network, lessons)
         with torch.no_grad():
             held_out = sum(float(_loss(p, x.target, x.held_out)[tested].sum()) for x, p in predicted)
         if step > 0 and held_out < best_loss:
@@ -88,30 +67,11 @@ def train_networks(
             optimizer.step()
     network.load_state_dict(best_state)
     with torch.no_grad():
-        slopes = _held_out_slopes(_predict_all(network, lessons), tested)
+        slopes = _held_out_slopes(predict_all(network, lessons), tested)
     return Trained(best_step=best_step, slopes=slopes)
 
 
-def start_readout(network: HrfNetwork, lessons: Sequence[Lesson], *, penalty: float) -> None:
-    """Set the readout of every network to the ridge regression on what its components begin as.
-
-    ``penalty`` is in units of the mean eigenvalue of the Gram matrix.
-    """
-    with torch.no_grad():
-        _predict_all(network, lessons)  # sets the levels
-        grams, crosses = [], []
-        for lesson in lessons:
-            x = _centred(network.follow(network.log_power(lesson.run), lesson.run), lesson.learned)
-            y = _centred(lesson.target.expand(len(x), -1, -1), lesson.learned)
-            grams.append(x.transpose(1, 2) @ x)
-            crosses.append(x.transpose(1, 2) @ y)
-        gram, cross = torch.stack(grams).sum(dim=0), torch.stack(crosses).sum(dim=0)
-        size = gram.diagonal(dim1=1, dim2=2).mean(dim=1).clamp_min(EPSILON)
-        identity = torch.eye(gram.shape[1], device=gram.device)
-        network.readout.copy_(torch.linalg.solve(gram + penalty * size[:, None, None] * identity, cross))
-
-
-def _predict_all(network: HrfNetwork, lessons: Sequence[Lesson]) -> list[tuple[Lesson, torch.Tensor]]:
+def predict_all(network: HrfNetwork, lessons: Sequence[Lesson]) -> list[tuple[Lesson, torch.Tensor]]:
     """Return what every network predicts of every run; their levels become those of what they learn from."""
     powers = [network.log_power(lesson.run) for lesson in lessons]
     with torch.no_grad():
@@ -126,7 +86,7 @@ def _predict_all(network: HrfNetwork, lessons: Sequence[Lesson]) -> list[tuple[L
     ]
 
 
-def _centred(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def centred(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Return values (n_networks, n_volumes, n_regions) about their mean where the mask is 1, else 0."""
     count = mask.sum(dim=1).clamp_min(1.0)[:, None, None]
     mean = (values * mask[:, :, None]).sum(dim=1, keepdim=True) / count
@@ -135,7 +95,7 @@ def _centred(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 def _loss(predicted: torch.Tensor, target: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Return the loss of each network (n_networks,) on one run; 0 where its mask is empty."""
-    p, t = _centred(predicted, mask), _centred(target.expand_as(predicted), mask)
+    p, t = centred(predicted, mask), centred(target.expand_as(predicted), mask)
     sizes = (p.square().sum(dim=1) * t.square().sum(dim=1) + EPSILON).sqrt()
     r = (p * t).sum(dim=1) / sizes
     count = mask.sum(dim=1)
@@ -147,8 +107,8 @@ def _held_out_slopes(predicted: Sequence[tuple[Lesson, torch.Tensor]], tested: t
     """Return the slope of held-out BOLD on its prediction (n_regions,), from 0 to 2."""
     products, squares = [], []
     for lesson, values in predicted:
-        p = _centred(values, lesson.held_out)[tested]
-        t = _centred(lesson.target.expand_as(values), lesson.held_out)[tested]
+        p = centred(values, lesson.held_out)[tested]
+        t = centred(lesson.target.expand_as(values), lesson.held_out)[tested]
         products.append((p * t).sum(dim=(0, 1)))
         squares.append(p.square().sum(dim=(0, 1)))
     total = torch.stack(squares).sum(dim=0).clamp_min(EPSILON)

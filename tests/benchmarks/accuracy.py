@@ -117,10 +117,19 @@ def _code(name: str) -> str:
         shared = ("band_power", "hrf", "inner_folds", "linear_problem", "ridge_solver", "training_data")
         used = {
             "stack": ("joint_diagonalisation", "relevance", "source_power", "stacking"),
-            "spoc": ("spoc_filters", "band_covariance", "power_model"),
+            "spoc": ("spoc_filters", "band_covariance", "packed_covariance", "power_model"),
             "sgl": ("sparse_group_lasso", "power_model"),
             "eegnet": ("eegnet_input", "eegnet_network", "eegnet_training", "windows"),
-            "hrfnet": ("hrfnet_network", "hrfnet_training", "source_power", "joint_diagonalisation"),
+            "hrfnet": (
+                "hrfnet_network",
+                "hrfnet_lessons",
+                "hrfnet_start",
+                "hrfnet_training",
+                "bold_scaling",
+                "packed_covariance",
+                "source_power",
+                "joint_diagonalisation",
+            ),
         }.get(name, ("power_model",))
         files += [PACKAGE / "models" / f"{module}.py" for module in (name, *used, *shared)]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files if f.exists())).hexdigest()
