@@ -54,6 +54,13 @@ from bids_eeg2fmri.simulate.options import BOLD_KINDS, CLOCKS, COUPLINGS, EEGS, 
 )
 @click.option("--t1w", is_flag=True, help="Write a T1w image too (with --bold raw).")
 @click.option("--noise", type=float, default=1.0, help="What the noise of the BOLD is multiplied by.")
+@click.option(
+    "--distractors",
+    type=int,
+    default=0,
+    help="Sources of rhythms all over the cortex that no region follows, beside the eight there always are: "
+    "with many of them sources outnumber the electrodes.",
+)
 @click.option("--seed", type=int, default=0, help="Same seed, same bytes.")
 def simulate(out: Path, **options: Any) -> None:
     """Write to OUT a simulated BIDS dataset of simultaneous EEG and fMRI with known coupling.

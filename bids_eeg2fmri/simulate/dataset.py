@@ -136,7 +136,13 @@ def _write_participant(
     out: Path, participant: int, scene: Scene, options: SimulationOptions, *, progress: Callable[[str], None]
 ) -> None:
     brain = scene.brain
-    person = draw_person(participant, brain=brain, seed=options.seed, coupling=options.coupling)
+    person = draw_person(
+        participant,
+        brain=brain,
+        seed=options.seed,
+        coupling=options.coupling,
+        n_distractors=options.distractors,
+    )
     nominal = make_cap(options.channels)
     head = scene.place_head(participant, options.seed)
     ceilings = []

@@ -49,6 +49,13 @@ MEANING = {
 }
 
 
+def _crowd(n_distractors: int) -> str:
+    """Return what the text of the dataset says of further sources."""
+    if not n_distractors:
+        return ""
+    return f" {n_distractors} further rhythms all over the cortex are in the EEG alone."
+
+
 def describe_dataset(options: SimulationOptions) -> dict[str, Any]:
     """Return ``dataset_description.json`` of the raw dataset."""
     return {
@@ -97,7 +104,7 @@ def readme(options: SimulationOptions) -> str:
 {SIMULATED} Written by {APP} {__version__}, coupling '{options.coupling}', seed {options.seed}.
 
 Blocks of 20 s of rest and 20 s of motor imagery alternate, beginning with rest at the first volume.
-{MEANING[options.coupling]}
+{MEANING[options.coupling]}{_crowd(options.distractors)}
 
 EEG: {options.channels} channels and an ECG {_RECORDED[options.eeg]}.
 Every volume has a marker R128; S1 begins rest, S2 imagery. In the events table of the EEG onsets count from

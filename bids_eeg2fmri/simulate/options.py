@@ -27,6 +27,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "channels": (8, 128),
     "seed": (0, 2**32 - 1),
     "noise": (0, 10),
+    "distractors": (0, 200),
 }
 
 #: One block of rest and one of imagery, s.
@@ -65,6 +66,8 @@ class SimulationOptions:
         Whether there is a T1w image, for raw BOLD only.
     noise : float
         What the noise of the BOLD is multiplied by.
+    distractors : int
+        Sources of rhythms all over the cortex that no region follows, beside the eight that there always are.
     seed : int
         Participant k of a seed is the same whatever the number of participants.
 
@@ -86,6 +89,7 @@ class SimulationOptions:
     bold: BoldKind = "preprocessed"
     t1w: bool = False
     noise: float = 1.0
+    distractors: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:

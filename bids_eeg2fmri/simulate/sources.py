@@ -95,6 +95,23 @@ def draw_sources(rng: np.random.Generator) -> tuple[Source, ...]:
     )
 
 
+def draw_distractors(places: Floats, rng: np.random.Generator) -> tuple[Source, ...]:
+    """Return a source at each place (n_sources, 3), MNI mm, that no region follows.
+
+    Each has one rhythm from 5 to 28 Hz that answers to imagery by a little more or less power; moments are
+    those of the weaker half of the average person's sources.
+    """
+    frequencies = np.exp(rng.uniform(np.log(5.0), np.log(28.0), len(places)))
+    moments = rng.uniform(15, 45, len(places)) * np.minimum(1, 10 / frequencies)
+    responses = rng.normal(0, 0.15, len(places)).clip(-0.3, 0.3)
+    return tuple(
+        Source(name=f"distractor_{k + 1}", place=tuple(place), motor=False, rhythms=_single(*rhythm))
+        for k, (place, *rhythm) in enumerate(
+            zip(places, frequencies.tolist(), moments.tolist(), responses.tolist(), strict=True)
+        )
+    )
+
+
 def _vary(rhythm: Rhythm, rng: np.random.Generator) -> Rhythm:
     frequency, moment, response = 1 + rng.standard_normal(3).clip(-2, 2) * [0.05, 0.2, 0.25]
     return Rhythm(

@@ -23,6 +23,7 @@ class Stream(IntEnum):
     AMPLIFIER = 11
     HEAD = 12
     NATIVE_BOLD = 13
+    DISTRACTORS = 14
     SHARED_MOTION = 20
 
 

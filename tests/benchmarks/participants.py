@@ -80,27 +80,37 @@ class Participant:
         return replace(self, runs=self.runs[:n_runs], noiseless=self.noiseless[:n_runs])
 
 
-def load_participant(
-    number: int, coupling: str, *, seed: int, brain: Brain, cache: Path, n_runs: int = 5, n_channels: int = 64
-) -> Participant:
-    """Return participant ``number`` (from 1) of a seed, from the cache if it is there."""
-    path = cache / f"v{CACHE_VERSION}_{coupling}_seed{seed}_{number:03d}_{n_runs}x{n_channels}.npz"
+def load_participant(number: int, options: SimulationOptions, *, brain: Brain, cache: Path) -> Participant:
+    """Return participant ``number`` (from 1) of a simulation, from the cache if it is there."""
+    crowd = f"_{options.distractors}" if options.distractors else ""
+    size = f"{options.runs}x{options.channels}{crowd}"
+    path = cache / f"v{CACHE_VERSION}_{options.coupling}_seed{options.seed}_{number:03d}_{size}.npz"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(
-            path,
-            make_participant(number, coupling, seed=seed, brain=brain, n_runs=n_runs, n_channels=n_channels),
-        )
-    return _read(path, number, coupling, brain)
+        _write(path, make_participant(number, options, brain=brain))
+    return _read(path, number, options.coupling, brain)
 
 
-def make_participant(
-    number: int, coupling: str, *, seed: int, brain: Brain, n_runs: int, n_channels: int
-) -> Participant:
+def draw(number: int, options: SimulationOptions, brain: Brain) -> Person:
+    """Return the truth of participant ``number`` of a simulation."""
+    return draw_person(
+        number,
+        brain=brain,
+        seed=options.seed,
+        coupling=options.coupling,
+        n_distractors=options.distractors,
+    )
+
+
+def make_participant(number: int, options: SimulationOptions, *, brain: Brain) -> Participant:
     """Simulate, clean and align all runs of one participant."""
-    options = SimulationOptions(channels=n_channels, runs=n_runs, coupling=coupling, seed=seed)
-    person = draw_person(number, brain=brain, seed=seed, coupling=coupling)
-    nominal = make_cap(n_channels)
+    person, seed, n_runs, coupling = (
+        draw(number, options, brain),
+        options.seed,
+        options.runs,
+        options.coupling,
+    )
+    nominal = make_cap(options.channels)
     runs, noiseless = [], []
     cap = place_cap(nominal, make_rng(seed, participant=number, session=1, run=0, stream=Stream.CAP))
     for run in range(1, n_runs + 1):

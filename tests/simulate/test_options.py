@@ -16,6 +16,8 @@ from bids_eeg2fmri.simulate.options import SimulationOptions
         ("channels", 7),
         ("channels", 129),
         ("seed", -1),
+        ("distractors", -1),
+        ("distractors", 201),
     ],
 )
 def test_out_of_range_is_refused_with_the_range(option, value):
