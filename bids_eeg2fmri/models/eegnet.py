@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bids_eeg2fmri.errors import UsageError
 from bids_eeg2fmri.models.band_power import DEFAULT_BANDS, last_frames
+from bids_eeg2fmri.models.bold_scaling import bold_moments, standardise_bold
 from bids_eeg2fmri.models.eegnet_input import INPUTS, InputScale, band_power_series, measure_scale
 from bids_eeg2fmri.models.eegnet_network import Architecture, EegNetNetwork
 from bids_eeg2fmri.models.eegnet_training import TrainingPlan, apply_network, train_network
@@ -32,9 +33,6 @@ from bids_eeg2fmri.models.windows import (
     resample_causally,
 )
 from bids_eeg2fmri.records import AlignedRun, Floats, SpatialFilters
-
-#: A region that varies less than this (% signal change) is dead: it is left at 0.
-MIN_DEVIATION = 1e-6
 
 #: From theta to beta, Hz; less where the sampling frequency of the network leaves less.
 START_RANGE = (4.0, 32.0)
@@ -166,13 +164,13 @@ class EegNet:
         train, held_out = folds[-1] if one_run else folds[int(rng.integers(len(folds)))]
         series = [self._series(run) for run in runs]
         scale = measure_scale(runs, train, series, has_mean=self.input == "band power")
-        bold_mean, bold_scale = _bold_moments(runs, train)
+        bold_mean, bold_scale = bold_moments(runs, train)
         # Volumes learned from and those that decide when to stop never lie next to each other: one kind per
         # run, or a gap between.
         usable = [t + v > 0 for t, v in zip(train, held_out, strict=True)]
         places = [
             places_between(
-                run.volume_samples, _standardised(run.bold, u, bold_scale), u, n=self.steps_between
+                run.volume_samples, standardise_bold(run.bold, u, bold_scale), u, n=self.steps_between
             )
             for run, u in zip(runs, usable, strict=True)
         ]
@@ -367,22 +365,6 @@ class FittedEegNet:
             "best_epoch": np.array(self.best_epoch),
             "region_names": encode_names(self.region_names),
         }
-
-
-def _bold_moments(runs: Sequence[AlignedRun], train: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """Return mean and within-run standard deviation of the BOLD, (n_regions,), where it is learned from."""
-    kept = [run.bold[w > 0] for run, w in zip(runs, train, strict=True) if np.any(w > 0)]
-    mean = np.concatenate(kept).mean(axis=0)
-    deviation = np.concatenate([part - part.mean(axis=0) for part in kept]).std(axis=0)
-    return mean, np.where(deviation > MIN_DEVIATION, deviation, 1.0)
-
-
-def _standardised(bold: Floats, usable: NDArray[np.bool_], scale: Floats) -> Floats:
-    """Return the BOLD (n_volumes, n_regions) less its mean over usable volumes, over the scale; else 0."""
-    standardised = np.zeros_like(bold)
-    if usable.any():
-        standardised[usable] = (bold[usable] - bold[usable].mean(axis=0)) / scale
-    return standardised
 
 
 def _passband(kernel: Floats, sfreq: float) -> tuple[float, float]:
