@@ -209,6 +209,8 @@ def apply_model(run: EegRun, model: LoadedModel, eeg: CleanEeg, clock: VolumeClo
         eeg_steps=matched.steps,
         eeg_quality=matched.quality,
         channels=words,
+        held_out_r=saved.held_out_r,
+        held_out_error=saved.held_out_error,
     )
 
 

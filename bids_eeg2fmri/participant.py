@@ -56,7 +56,7 @@ from bids_eeg2fmri.training.controls import control_targets, run_controls
 from bids_eeg2fmri.training.crossvalidation import fit_final
 from bids_eeg2fmri.training.fold_targets import FoldTargets
 from bids_eeg2fmri.training.predictors import build_predictors, resolve_device
-from bids_eeg2fmri.training.saved_models import save_predictor
+from bids_eeg2fmri.training.saved_models import save_predictor, with_scores
 from bids_eeg2fmri.training.splits import choose_splits
 from bids_eeg2fmri.training.testing import try_baselines, try_model
 
@@ -151,6 +151,7 @@ def train_and_test(
                 start_time=targets.measured[0].run.start_time,
                 lookahead=max(run.eeg.lookahead for run in targets.measured),
             )
+            saved = with_scores(saved, trial.evaluation.scores)
             models.append(replace(saved, bold=targets.measured[0].run.preprocessing))
             explanations.append(explain_model(predictor.name, fitted.spatial_filters(), final))
             if settings.evaluation.controls:

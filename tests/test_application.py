@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -134,6 +135,20 @@ def test_the_sidecar_names_the_model_and_says_that_nothing_is_scored(trained: Pa
     assert {"raw", "models"} <= links.keys()
     assert sidecar["TrainedOn"] == [f"{STEM}_run-1", f"{STEM}_run-2"]
     assert "nothing was scored" in sidecar["Note"]
+
+
+def test_the_sidecar_says_how_far_to_trust_each_region(trained: Path, applied: Path) -> None:
+    table = pd.read_csv(trained / "sub-01" / f"{STEM}_desc-scores_metrics.tsv", sep="\t")
+    known = table[(table["model"] == "ridge") & (table["run"] == "all")].set_index("region")
+    sidecar = json.loads(series(applied, "ridge").with_suffix(".json").read_text())
+    regions = [name for name in known.index if name != "mean"]
+    assert list(sidecar["HeldOutR"]) == list(sidecar["HeldOutError"]) == regions
+    np.testing.assert_allclose(list(sidecar["HeldOutR"].values()), known.loc[regions, "r"], atol=1e-4)
+    expected = np.sqrt(known.loc[regions, "mse"])
+    np.testing.assert_allclose(list(sidecar["HeldOutError"].values()), expected, rtol=1e-3)
+    page = (applied / "sub-01.html").read_text()
+    assert "How far to trust the models" in page
+    assert page.count('<th scope="row">M1_L</th>') == 1
 
 
 def test_the_report_is_whole_and_says_so_too(applied: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from bids_eeg2fmri.records import AppliedModel
 
 #: What every reader of the numbers must know.
 NOT_SCORED = (
-    "Predicted from the EEG alone; BOLD was not looked at and nothing was scored. How far to trust the model "
-    "stands in the scores of its training."
+    "Predicted from the EEG alone; BOLD was not looked at and nothing was scored. HeldOutR and HeldOutError "
+    "(root mean square, percent signal change) are those of such models on runs of their training data that "
+    "they had not seen; in another session, or in somebody else, they may do worse."
 )
 
 
@@ -43,9 +45,17 @@ def write_applied_series(path: Path, applied: AppliedModel, *, roots: Mapping[st
         TrainedOn=list(applied.trained_on),
         TimesFrom=applied.clock.source,
         LargestDistanceFromGrid=_irregularity(times),
+        HeldOutR=_by_region(applied.region_names, applied.held_out_r),
+        HeldOutError=_by_region(applied.region_names, applied.held_out_error),
         Channels=applied.channels or "all channels of the model are in the recording",
         Note=NOT_SCORED,
     )
+
+
+def _by_region(names: Sequence[str], values: Sequence[float]) -> dict[str, float | None]:
+    """Return what is known of each region as JSON can hold it."""
+    known = {name: round(x, 6) if math.isfinite(x) else None for name, x in zip(names, values, strict=False)}
+    return {name: known.get(name) for name in names}
 
 
 def _irregularity(times: np.ndarray) -> float:

@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 from bids_eeg2fmri.errors import BadDataError, MissingInputError
 from bids_eeg2fmri.formats.atomic import whole_file
 from bids_eeg2fmri.formats.json_file import read_json, write_json
-from bids_eeg2fmri.formats.model_limits import LARGEST_MODEL, check_model_content
+from bids_eeg2fmri.formats.model_limits import LARGEST_MODEL, SCORES, check_model_content
 from bids_eeg2fmri.records import SavedModel
 
 #: Raised whenever files written before can no longer be read as they are.
@@ -31,6 +31,8 @@ def write_model(path: Path, model: SavedModel) -> list[Path]:
     content = asdict(replace(model, tensors={}))
     tensors = {name: np.asarray(value, order="C") for name, value in model.tensors.items()}
     content["positions"] = [[_or_none(x) for x in row] for row in model.positions.tolist()]
+    for name in SCORES:
+        content[name] = [_or_none(x) for x in content[name]]
     content["tensors"] = {name: list(value.shape) for name, value in tensors.items()}
     data = save(tensors)
     sidecar = path.with_suffix(".json")
@@ -79,6 +81,8 @@ def read_model(path: Path) -> SavedModel:
         positions = np.array([[math.nan if x is None else x for x in row] for row in rows], dtype=np.float64)
         for name in ("channel_names", "region_names", "trained_on"):
             content[name] = tuple(content[name])
+        for name in SCORES:
+            content[name] = tuple(math.nan if x is None else float(x) for x in content.get(name, []))
         tensors = load(data)
         return SavedModel(**content | {"tensors": tensors, "positions": positions.reshape(-1, 3)})
     except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:

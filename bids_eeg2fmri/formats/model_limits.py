@@ -20,6 +20,8 @@ _NUMBERS = {
     "start_time": (-1000.0, 1000.0),
     "lookahead": (0.0, 1e6),
 }
+#: Least and most of the scores of a model, one per region: correlation, error in % signal change.
+SCORES = {"held_out_r": (-1.0, 1.0), "held_out_error": (0.0, 1e6)}
 #: Larger whole numbers are no setting of a model: a network is built of them.
 _LARGEST_OPTION = 1e6
 
@@ -36,10 +38,7 @@ def check_model_content(content: Mapping[str, Any]) -> None:
     for name in _TEXTS:
         if not isinstance(content.get(name, ""), str):
             raise ValueError(f"{name} is {content[name]!r}, not a text")
-    for name, (least, most) in _NUMBERS.items():
-        value = content.get(name, least)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            raise ValueError(f"{name} is {value!r}; allowed is {least:g} to {most:g}")
+    _check_numbers(content)
     for name in ("options", "preprocessing", "tensors"):
         if not isinstance(content.get(name, {}), dict):
             raise ValueError(f"{name} is {content[name]!r}, not a table")
@@ -47,6 +46,26 @@ def check_model_content(content: Mapping[str, Any]) -> None:
     positions = content.get("positions", [])
     if not isinstance(positions, list) or not all(_is_place(row) for row in positions):
         raise ValueError("positions are no list of three numbers (or null) each")
+
+
+def _check_numbers(content: Mapping[str, Any]) -> None:
+    """Raise ValueError unless numbers are numbers, and neither too small nor too large."""
+    for name, (least, most) in _NUMBERS.items():
+        value = content.get(name, least)
+        if not _is_within(value, least, most):
+            raise ValueError(f"{name} is {value!r}; allowed is {least:g} to {most:g}")
+    for name, (least, most) in SCORES.items():
+        values = content.get(name, [])
+        if not isinstance(values, list) or len(values) > MOST_REGIONS:
+            raise ValueError(f"{name} is no list of up to {MOST_REGIONS} numbers")
+        for value in values:
+            if value is not None and not _is_within(value, least, most):
+                raise ValueError(f"{name} holds {value!r}; allowed is {least:g} to {most:g}, or null")
+
+
+def _is_within(value: Any, least: float, most: float) -> bool:
+    """Return whether this is a number from least to most."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
 def _check_lists(content: Mapping[str, Any]) -> None:

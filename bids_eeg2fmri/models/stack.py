@@ -160,7 +160,7 @@ class Stack:
             )
             for scale, peak in self.views
         ]
-        stacking, held_out_error = self._stack(problems)
+        stacking = self._stack(problems)
         weights = np.stack(
             [
                 self._regress(problem, problem.masks) * share / problem.scale[:, None]
@@ -176,7 +176,6 @@ class Stack:
             feature_mean=np.stack([problem.feature_mean for problem in problems]),
             bold_mean=problems[0].bold_mean,
             stacking=stacking,
-            held_out_error=held_out_error,
             region_names=runs[0].region_names,
         )
 
@@ -208,8 +207,8 @@ class Stack:
         )
         return fit_relevance(data, n_bands=len(self.bands), structure=self.structure)
 
-    def _stack(self, problems: Sequence[LinearProblem]) -> tuple[Floats, Floats]:
-        """Return the weights of the views (n_views, n_regions) and the error left (n_regions,), % change."""
+    def _stack(self, problems: Sequence[LinearProblem]) -> Floats:
+        """Return the weights of the views, (n_views, n_regions)."""
         predicted, measured = [], []
         for fold, (train, held_out) in enumerate(problems[0].folds):
             views = []
@@ -218,10 +217,7 @@ class Stack:
                 views.append(stack_centred(problem.features, problem.folds[fold][1]) @ weights)
             predicted.append(np.stack(views, axis=1))
             measured.append(stack_centred(problems[0].targets, held_out))
-        x, y = np.concatenate(predicted), np.concatenate(measured)
-        weights = stacking_weights(x, y, sharing=self.sharing)
-        error = y - np.einsum("nvr,vr->nr", x, weights)
-        return weights, np.sqrt(np.square(error).mean(axis=0))
+        return stacking_weights(np.concatenate(predicted), np.concatenate(measured), sharing=self.sharing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -240,9 +236,6 @@ class FittedStack:
     bold_mean : array, shape (n_regions,)
     stacking : array, shape (n_views, n_regions)
         How much each view counts.
-    held_out_error : array, shape (n_regions,)
-        Root mean square error on held-out parts of the training runs, % signal change: how far a prediction
-        may be off.
     """
 
     ARRAYS: ClassVar[tuple[str, ...]] = (
@@ -253,7 +246,6 @@ class FittedStack:
         "feature_mean",
         "bold_mean",
         "stacking",
-        "held_out_error",
     )
 
     options: Stack
@@ -264,7 +256,6 @@ class FittedStack:
     feature_mean: Floats
     bold_mean: Floats
     stacking: Floats
-    held_out_error: Floats
     region_names: tuple[str, ...]
 
     def predict(self, run: AlignedRun, *, prepared: BandSignals | None = None) -> Floats:

@@ -107,6 +107,9 @@ class SavedModel:
         What it was trained for: "bold", or classes ("levels", "condition").
     bold : str
         How the BOLD it was trained on was preprocessed: "derivatives" or "minimal".
+    held_out_r, held_out_error : tuple of float, one per region
+        Correlation with the BOLD and root mean square error (% signal change) of such models on what they had
+        not seen, over all folds; NaN where it is not defined, empty where it is not known.
     """
 
     model: str
@@ -124,10 +127,18 @@ class SavedModel:
     preprocessing: Mapping[str, Any]
     objective: str = "bold"
     bold: str = "derivatives"
+    held_out_r: tuple[float, ...] = ()
+    held_out_error: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Check shapes."""
         check_shape(self, "positions", (len(self.channel_names), 3))
+        for name in ("held_out_r", "held_out_error"):
+            if len(getattr(self, name)) not in (0, len(self.region_names)):
+                raise ValueError(
+                    f"SavedModel.{name}: expected none or {len(self.region_names)}, one per region, "
+                    f"got {len(getattr(self, name))}."
+                )
 
     @property
     def subject(self) -> str:
@@ -159,6 +170,8 @@ class AppliedModel:
         As in CleanEeg.
     channels : str
         In words what had to be done for the channels of the recording to be the model's; empty: nothing.
+    held_out_r, held_out_error : tuple of float
+        As in SavedModel.
     """
 
     entities: Entities
@@ -176,6 +189,8 @@ class AppliedModel:
     eeg_steps: tuple[str, ...]
     eeg_quality: Mapping[str, float]
     channels: str
+    held_out_r: tuple[float, ...] = ()
+    held_out_error: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Check shapes."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,10 +87,22 @@ def write_application_report(
         "runs": list(zip(labels, report.recordings, by_run.values(), strict=True)),
         "models": list(zip(report.models, report.model_paths, strict=True)),
         "digests": {item.model: item.digest for item in report.applied},
+        "trust": _tabulate_trust(report.models),
         "n_moments": sum(len(items[0].times) for items in by_run.values()),
     }
     write_page(html_path, "application.html.j2", content)
     return (html_path, *(figure.path for figure in figures))
+
+
+def _tabulate_trust(models: Sequence[SavedModel]) -> list[tuple[str, list[tuple[float, float]]]]:
+    """Return for each region the held-out r and error of every model, NaN where they are not known."""
+    unknown = (math.nan, math.nan)
+    known = [
+        dict(zip(m.region_names, zip(m.held_out_r, m.held_out_error, strict=True), strict=bool(m.held_out_r)))
+        for m in models
+    ]
+    names = dict.fromkeys(name for m in models for name in m.region_names)
+    return [(name, [of_model.get(name, unknown) for of_model in known]) for name in names]
 
 
 def _say_curves(label: str, applied: AppliedModel, *, n_shown: int) -> str:

@@ -56,7 +56,8 @@ def draw_applied(applied: Sequence[AppliedModel], regions: Sequence[str]) -> Fig
     for ax in axes[:-1].flat:
         ax.tick_params(axis="x", length=0)
     values = np.concatenate([np.abs(item.values[item.weights > 0]).ravel() for item in applied])
-    limit = 1.1 * float(np.percentile(values, 99.5)) if values.any() else 1.0
+    # Everything fits, unless a few wild values would press all else flat.
+    limit = 1.05 * min(float(values.max()), 2 * float(np.percentile(values, 99.5))) if values.any() else 1.0
     axes[0, 0].set_ylim(-limit, limit)
     axes[0, 0].set_xlim(0, max(float(item.times[-1]) for item in applied) + applied[0].tr)
     label_axes(figure, x="Time after the EEG's start (s)", y="Predicted BOLD (% signal change)")

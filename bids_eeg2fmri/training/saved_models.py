@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ import numpy as np
 from bids_eeg2fmri import __version__
 from bids_eeg2fmri.errors import BadDataError, Eeg2FmriError, MissingInputError
 from bids_eeg2fmri.formats.model_file import read_model
-from bids_eeg2fmri.records import AlignedRun, CleanEeg, Entities, SavedModel
+from bids_eeg2fmri.records import AlignedRun, CleanEeg, Entities, SavedModel, Score
 from bids_eeg2fmri.registry import FittedPredictor, Predictor, load_model, model_names
 from bids_eeg2fmri.settings import build
 from bids_eeg2fmri.sync.align import align_without_bold
@@ -58,6 +59,23 @@ def save_predictor(
         region_names=first.region_names,
         trained_on=tuple(str(run.entities) for run in runs),
         preprocessing=preprocessing,
+    )
+
+
+def with_scores(saved: SavedModel, scores: Sequence[Score]) -> SavedModel:
+    """Return the saved model with what is known of such models on data they had not seen.
+
+    Parameters
+    ----------
+    scores : sequence of Score
+        Of the same model on the same runs; those over all runs are used.
+    """
+    overall = {s.region: s for s in scores if s.run == "all" and s.model == saved.model}
+    found = [overall[name] for name in saved.region_names]
+    return replace(
+        saved,
+        held_out_r=tuple(score.r for score in found),
+        held_out_error=tuple(math.sqrt(score.mse) for score in found),
     )
 
 

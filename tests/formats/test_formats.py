@@ -112,6 +112,8 @@ def saved_model() -> SavedModel:
         region_names=("M1_L",),
         trained_on=("sub-01_run-1",),
         preprocessing={"highpass": 1.0},
+        held_out_r=(0.25,),
+        held_out_error=(float("nan"),),
     )
 
 
@@ -123,6 +125,8 @@ def test_model_round_trip_without_pickle(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back.tensors["weights"], model.tensors["weights"])
     np.testing.assert_array_equal(back.positions, model.positions)
     assert back.channel_names == model.channel_names
+    assert back.held_out_r == (0.25,)
+    assert np.isnan(back.held_out_error).tolist() == [True]
     assert (back.start_time, back.lookahead, back.subject) == (0.9, 0.1, "01")
 
 

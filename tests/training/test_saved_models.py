@@ -71,7 +71,7 @@ def test_options_come_back_as_they_were(name: str, tmp_path: Path) -> None:
 
 
 #: Tensors that are told of a model but not used in a prediction.
-TOLD = ("penalties", "shrinkages", "stacking", "held_out_error")
+TOLD = ("penalties", "shrinkages", "stacking")
 
 
 @each_model
