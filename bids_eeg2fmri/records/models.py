@@ -133,12 +133,12 @@ class SavedModel:
     def __post_init__(self) -> None:
         """Check shapes."""
         check_shape(self, "positions", (len(self.channel_names), 3))
-        for name in ("held_out_r", "held_out_error"):
-            if len(getattr(self, name)) not in (0, len(self.region_names)):
-                raise ValueError(
-                    f"SavedModel.{name}: expected none or {len(self.region_names)}, one per region, "
-                    f"got {len(getattr(self, name))}."
-                )
+        n_known = {len(self.held_out_r), len(self.held_out_error)}
+        if n_known not in ({0}, {len(self.region_names)}):
+            raise ValueError(
+                f"SavedModel.held_out_r and held_out_error: expected none or {len(self.region_names)}, one "
+                f"per region, got {len(self.held_out_r)} and {len(self.held_out_error)}."
+            )
 
     @property
     def subject(self) -> str:
