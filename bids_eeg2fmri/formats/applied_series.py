@@ -14,8 +14,9 @@ from bids_eeg2fmri.records import AppliedModel
 #: What every reader of the numbers must know.
 NOT_SCORED = (
     "Predicted from the EEG alone; BOLD was not looked at and nothing was scored. HeldOutR and HeldOutError "
-    "(root mean square, percent signal change) are those of such models on runs of their training data that "
-    "they had not seen; in another session, or in somebody else, they may do worse."
+    "(root mean square, percent signal change) are those of such models on parts of their training data "
+    "(runs, or blocks of one run) that they had not seen; in another session, or in somebody else, they may "
+    "do worse."
 )
 
 

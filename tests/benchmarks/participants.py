@@ -104,23 +104,18 @@ def draw(number: int, options: SimulationOptions, brain: Brain) -> Person:
 
 def make_participant(number: int, options: SimulationOptions, *, brain: Brain) -> Participant:
     """Simulate, clean and align all runs of one participant."""
-    person, seed, n_runs, coupling = (
-        draw(number, options, brain),
-        options.seed,
-        options.runs,
-        options.coupling,
-    )
+    person = draw(number, options, brain)
     nominal = make_cap(options.channels)
     runs, noiseless = [], []
-    cap = place_cap(nominal, make_rng(seed, participant=number, session=1, run=0, stream=Stream.CAP))
-    for run in range(1, n_runs + 1):
+    cap = place_cap(nominal, make_rng(options.seed, participant=number, session=1, run=0, stream=Stream.CAP))
+    for run in range(1, options.runs + 1):
         simulated = simulate_run(person, cap, brain, options, label=(number, 1, run))
         runs.append(
             _align(simulated, nominal, brain, Entities(subject=f"{number:02d}", task="imagery", run=run))
         )
         noiseless.append(simulated.bold.noiseless)
     return Participant(
-        coupling=coupling,
+        coupling=options.coupling,
         number=number,
         runs=tuple(runs),
         noiseless=tuple(noiseless),
